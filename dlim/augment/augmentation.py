@@ -1,0 +1,242 @@
+"""What a daug.py writes with: operations on a project's master, each image once, with a record of each."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from dlim import variation
+from dlim.annotation import Box, Object
+from dlim.augment import context as contexts
+from dlim.augment import images, operations
+from dlim.augment.images import Pixels
+from dlim.augment.operations import Crop, Custom, Varies
+from dlim.config import one_of
+from dlim.errors import AugmentError, ProjectError
+from dlim.frame import PLACEMENTS, Size, canvas_name, fits, origin
+from dlim.mesh import still
+from dlim.variation import Variation
+
+ATTEMPTS = 20
+"""How often a draw that gave an image a second time is drawn anew before the operation counts as exhausted."""
+
+BATCH = 256
+"""How many images are in memory at once."""
+
+
+@dataclass(slots=True)
+class _Folder:
+    """What a script has written so far: all its Augmentations share it."""
+
+    path: Path
+    written: set[bytes] = field(default_factory=set)
+    calls: Counter[str] = field(default_factory=Counter)
+    numbers: Counter[str] = field(default_factory=Counter)
+
+    def is_new(self, data: bytes) -> bool:
+        """Whether these bytes are none of the images so far; from now on they are."""
+        digest = hashlib.sha256(data).digest()
+        if digest in self.written:
+            return False
+        self.written.add(digest)
+        return True
+
+    def write(self, name: str, data: bytes) -> str:
+        """Write an image under the next name of its operation, and return that name."""
+        self.numbers[name] += 1
+        filename = f"{name}-{self.numbers[name]:04d}.jpg"
+        (self.path / filename).write_bytes(data)
+        return filename
+
+
+@cache
+def _context(project: str) -> contexts.Context:
+    return contexts.current(project)
+
+
+@cache
+def _master(path: Path) -> Pixels:
+    return images.read(path)
+
+
+@cache
+def _folder(path: Path) -> _Folder:
+    return _Folder(path)
+
+
+class Augmentation:
+    """The variations of one project, written as JPEG files.
+
+    project: its name, a script's first argument. cval: the grey, 0 to 255, that fills what a shift bares.
+    placement: where a crop stands on the learner's canvas. count: how many images a call makes. What isn't
+    given is the workspace's setting.
+
+    Every draw is decided by the workspace's seed, the project, the operation and the image's number, so the
+    same script makes the same files. An image that there is already is drawn anew; when an operation has no
+    other left, it makes fewer, and prints that.
+    """
+
+    def __init__(
+        self,
+        project: str | None = None,
+        *,
+        cval: int | None = None,
+        placement: str | None = None,
+        count: int | None = None,
+    ) -> None:
+        if project is None:
+            if len(sys.argv) < 2:
+                raise ProjectError(sys.argv[0], "needs a project", "give its name: daug.py close_btn")
+            project = sys.argv[1]
+        self.context = _context(project)
+        self.cval = self.context.cval if cval is None else cval
+        self.placement = placement or self.context.placement
+        self.count = self.context.count if count is None else count
+        one_of("daug.py", "placement", self.placement, PLACEMENTS)
+        if self.count < 1:
+            raise AugmentError("daug.py", f"count is {self.count}", "say how many images a call makes, 1 or more")
+        if not 0 <= self.cval <= 255:
+            raise AugmentError("daug.py", f"cval is {self.cval}", "say a grey from 0 to 255")
+        self._folder = _folder(self.context.out)
+
+    @property
+    def master(self) -> Pixels:
+        """The master's pixels, height x width x 3, RGB."""
+        return _master(self.context.master)
+
+    def rotation(self, degrees: float = 5, count: int | None = None) -> None:
+        """Turn by up to that many degrees, either way."""
+        self._write("rotation", operations.rotation(degrees), count)
+
+    def height(self, pixels: float = 5, count: int | None = None) -> None:
+        """Shift up or down by up to that many pixels."""
+        self._write("height", operations.height(pixels), count)
+
+    def zoom(self, low: float = 0.7, high: float = 1.3, count: int | None = None) -> None:
+        """Zoom width and height, each by a factor of its own."""
+        self._write("zoom", operations.zoom(low, high), count)
+
+    def brightness(self, low: float = 0.1, high: float = 0.5, count: int | None = None) -> None:
+        """Multiply all channels by a factor."""
+        self._write("brightness", operations.brightness(low, high), count)
+
+    def mix(
+        self,
+        degrees: float = 0.5,
+        shift: float = 0.1,
+        low: float = 0.7,
+        high: float = 1.3,
+        count: int | None = None,
+    ) -> None:
+        """Turn, shift by up to that share of width and height, and zoom, all at once."""
+        size = images.size_of(self.master)
+        self._write("mix", operations.mix(size, degrees, shift, low, high), count)
+
+    def mix6(self, count: int | None = None) -> None:
+        """`mix` six times over."""
+        for _ in range(6):
+            self.mix(count=count)
+
+    def suite(self, count: int | None = None) -> None:
+        """height, zoom, brightness and mix6: nine times the count."""
+        self.height(count=count)
+        self.zoom(count=count)
+        self.brightness(count=count)
+        self.mix6(count=count)
+
+    def imgaug(self, augmenter: Any, name: str | None = None, count: int | None = None) -> None:
+        """Any augmenter of imgaug; boxes follow what it does to key points.
+
+        name: what its files are called by; the augmenter's class if it isn't given.
+        """
+        self._write(name or type(augmenter).__name__.lower(), Custom(augmenter), count)
+
+    def image(self, pixels: Pixels, label: str, box: tuple[float, float, float, float], name: str) -> None:
+        """Write one image of a generator project, such as a drawn character.
+
+        pixels: height x width x 3, RGB. box: of the thing on it, half-open and 0-based (x1, y1, x2, y2).
+        name: what its file is called.
+        """
+        size = images.size_of(pixels)
+        data = self._encoded(pixels)
+        if not self._folder.is_new(data):
+            print(f"{name}: shows the same as an image before it; left out")
+            return
+        thing = Object(label, Box(*box))
+        path = self.context.out / f"{name}.jpg"
+        path.write_bytes(data)
+        self._record([self._variation(path.name, "image", size, Crop(pixels, {}, still(*size)), (thing,))])
+
+    def table(self, filename: str, text: str) -> None:
+        """Write a CSV file beside the images; it comes to lie beside the dataset's."""
+        (self.context.out / filename).write_text(text, encoding="utf-8", newline="\n")
+
+    def _write(self, name: str, operation: Varies, count: int | None) -> None:
+        """Write the images of one call, as many as differ from all before."""
+        count = self.count if count is None else count
+        call = self._folder.calls[name]
+        self._folder.calls[name] += 1
+        made = 0
+        for start in range(0, count, BATCH):
+            indexes = range(start, min(start + BATCH, count))
+            records = [
+                self._variation(self._folder.write(name, data), name, images.size_of(crop.pixels), crop)
+                for crop, data in self._distinct(operation, (name, call), indexes)
+            ]
+            self._record(records)
+            made += len(records)
+        if made < count:
+            print(f"{name}: {made} images instead of {count}: it has no freedom left for one that differs")
+
+    def _distinct(
+        self, operation: Varies, key: tuple[object, ...], indexes: Sequence[int]
+    ) -> Iterator[tuple[Crop, bytes]]:
+        """The crop and the file of every index that gives an image not seen before, in order of index."""
+        master = self.master
+        found: dict[int, tuple[Crop, bytes]] = {}
+        for attempt in range(ATTEMPTS):
+            missing = [index for index in indexes if index not in found]
+            if not missing:
+                break
+            keys = [(self.context.seed, self.context.project, *key, index, attempt) for index in missing]
+            for index, crop in zip(missing, operation.vary(master, keys, self.cval), strict=True):
+                data = self._encoded(crop.pixels)
+                if self._folder.is_new(data):
+                    found[index] = crop, data
+        return (found[index] for index in sorted(found))
+
+    def _encoded(self, crop: Pixels) -> bytes:
+        """The image file of a crop: on the learner's canvas, or as it is."""
+        size = images.size_of(crop)
+        canvas = self.context.canvas
+        if not fits(size, canvas):
+            raise ProjectError(
+                self.context.project,
+                f"an image of {canvas_name(size)} has no room on the canvas {canvas_name(canvas)}",
+                "crop the master smaller, or exclude the project in that learner's file",
+            )
+        return images.encode(images.placed(crop, canvas or size, origin(size, canvas, self.placement)))
+
+    def _variation(
+        self, filename: str, name: str, size: Size, crop: Crop, objects: tuple[Object, ...] | None = None
+    ) -> Variation:
+        canvas = self.context.canvas
+        return Variation(
+            filename=filename,
+            operation=name,
+            size=canvas or size,
+            crop=size,
+            origin=origin(size, canvas, self.placement),
+            mesh=crop.mesh,
+            parameters=crop.parameters,
+            objects=objects,
+        )
+
+    def _record(self, records: Sequence[Variation]) -> None:
+        variation.append(self.context.out, records)

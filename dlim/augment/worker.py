@@ -1,0 +1,141 @@
+"""Runs a daug.py as `__main__` in a process of its own, forked from one that has the heavy imports already."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dlim.errors import DlimError
+
+if TYPE_CHECKING:
+    from multiprocessing import connection
+
+TICK = 0.2
+"""Seconds between two looks at a running script."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How a script ended that didn't end well: in one line, and whether that line says the way out itself."""
+
+    text: str
+    complete: bool = False
+
+
+def run(
+    script: Path,
+    arguments: list[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    log: Path,
+    on_tick: Callable[[], None] = lambda: None,
+) -> Failure | None:
+    """Run a script in a folder, its output going to the file log; None when it succeeded.
+
+    All paths are absolute. on_tick is called now and then while it runs.
+    """
+    import multiprocessing
+    from multiprocessing import connection
+
+    process_context = multiprocessing.get_context("forkserver")
+    process_context.set_forkserver_preload(["dlim.augment.warm"])
+    receiver, sender = process_context.Pipe(duplex=False)
+    process = process_context.Process(
+        target=_child, args=(sender, script, arguments, folder, dict(environment), log), daemon=True
+    )
+    process.start()
+    sender.close()
+    try:
+        while not connection.wait([process.sentinel], timeout=TICK):
+            on_tick()
+        process.join()
+        # what was sent stays readable after the process has gone; nothing sent is EOFError
+        return receiver.recv() if receiver.poll() else _killed(process.exitcode)
+    except EOFError:
+        return _killed(process.exitcode)
+    finally:
+        receiver.close()
+        if process.is_alive():
+            process.kill()
+
+
+def _killed(status: int | None) -> Failure:
+    if status is not None and status < 0:
+        return Failure(f"was killed by {signal.Signals(-status).name}")
+    return Failure(f"ended at once with status {status}")
+
+
+def _child(
+    sender: connection.Connection,
+    script: Path,
+    arguments: list[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    log: Path,
+) -> None:
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    _redirect(log)
+    os.environ.update(environment)
+    os.environ.pop("FREETYPE_PROPERTIES", None)  # it would change how characters are drawn
+    os.chdir(folder)
+    sys.argv = [str(script), *arguments]
+    sys.path.insert(0, str(script.parent))
+    sys.dont_write_bytecode = True  # a __pycache__ beside a script would be the build's doing
+    failure = _run_as_main(script)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    sender.send(failure)
+
+
+def _die_with_parent() -> None:
+    """End when the process that asked for this run has gone: nobody waits for the images any more."""
+    import multiprocessing
+    from multiprocessing import connection
+
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+
+def _redirect(log: Path) -> None:
+    """Send all output to the log, also that of programs the script starts."""
+    with log.open("wb") as file:
+        for descriptor in (1, 2):
+            os.dup2(file.fileno(), descriptor)
+    sys.stdout = open(1, "w", encoding="utf-8", closefd=False, buffering=1)  # noqa: SIM115 - lives as long as the process
+    sys.stderr = open(2, "w", encoding="utf-8", closefd=False, buffering=1)  # noqa: SIM115
+
+
+def _run_as_main(script: Path) -> Failure | None:
+    try:
+        runpy.run_path(str(script), run_name="__main__")
+    except SystemExit as end:
+        if end.code in (None, 0):
+            return None
+        return Failure(f"ended with status {end.code}" if isinstance(end.code, int) else f"ended: {end.code}")
+    except DlimError as error:
+        return Failure(str(error), complete=True)
+    except BaseException as error:
+        traceback.print_exc()
+        return Failure(_described(error, script))
+    return None
+
+
+def _described(error: BaseException, script: Path) -> str:
+    """The error in a line, with the line of the script, or of a module beside it, that it came from."""
+    if isinstance(error, SyntaxError):
+        return f"line {error.lineno}: {type(error).__name__}: {error.msg}"
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).parent == script.parent]
+    place = f"{Path(own[-1].filename).name} line {own[-1].lineno}: " if own else ""
+    text = " ".join(str(error).split())
+    return f"{place}{type(error).__name__}: {text}" if text else f"{place}{type(error).__name__}"

@@ -1,0 +1,45 @@
+"""What can go wrong by a user's doing: each error names the place, the fault and the way out."""
+
+
+class DlimError(Exception):
+    """A fault that a user can mend.
+
+    place: where it is, a path, a project or a setting.
+    fault: what is wrong there.
+    remedy: what to do about it.
+
+    Its text is one line; whoever shows it adds nothing.
+    """
+
+    def __init__(self, place: object, fault: str, remedy: str) -> None:
+        super().__init__(place, fault, remedy)
+        self.place = str(place)
+        self.fault = fault
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return " ".join(f"{self.place}: {self.fault}; {self.remedy}".split())
+
+
+class ConfigError(DlimError):
+    """A file under config/, or a project's project.toml, says what dlim can't follow."""
+
+
+class ProjectError(DlimError):
+    """A project lacks something, or holds what can't be used."""
+
+
+class AnnotationError(DlimError):
+    """A box file can't be read, or its boxes can't be placed."""
+
+
+class AugmentError(DlimError):
+    """A project's daug.py failed, or left what isn't a set of images."""
+
+
+class DatasetError(DlimError):
+    """Builds that can't be put together into one dataset."""
+
+
+class WorkspaceError(DlimError):
+    """The workspace as a whole: no such workspace, in use, its state unreadable."""

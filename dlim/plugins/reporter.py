@@ -1,0 +1,123 @@
+"""What a run prints: a line for each task that runs, with the reason; a line for each fault; a line at the end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, TextIO
+
+from doit.exceptions import BaseFail, UnmetDependency
+from doit.globals import Globals
+from doit.task import Task
+
+from dlim import progress
+from dlim.plugins.reason import reason
+
+SUMMARY = "summary"
+"""The key, in a task's values, of the line that tells at the end what it left."""
+
+
+class Reporter:
+    """doit's reporter for dlim."""
+
+    desc = "what runs and why, one line a fault"
+
+    def __init__(self, outstream: TextIO, options: Mapping[str, Any]) -> None:
+        self.console = progress.console(outstream)
+        self.began = time.monotonic()
+        self.ran = self.skipped = self.failed = self.unmet = 0
+        self.summaries: dict[str, str] = {}
+        self.errors: list[str] = []
+        self.faults: set[str] = set()
+
+    def initialize(self, tasks: Mapping[str, Task], selected: Sequence[str]) -> None:
+        """Called before the first task."""
+        progress.use(self.console)
+        self.console.total(sum(1 for name in _reached(tasks, selected) if tasks[name].actions))
+
+    def get_status(self, task: Task) -> None:
+        """Called when a task is looked at."""
+
+    def execute_task(self, task: Task) -> None:
+        """Called when a task begins."""
+        if task.actions:
+            self.console.line(f"{task.name}: {reason(task)}")
+            self.console.start(task.name)
+
+    def add_failure(self, task: Task, fail: BaseFail) -> None:
+        """Called when a task has failed, or can't run because one has that it depends on."""
+        self._ended(task)
+        if isinstance(fail, UnmetDependency):
+            self.unmet += bool(task.actions)
+            return
+        self.failed += 1
+        text = fail.get_msg().strip()
+        Globals.dep_manager.backend.fail(task.name, text.splitlines()[0])
+        if text not in self.faults:  # a project may fail in the same way for every learner
+            self.faults.add(text)
+            self.console.line(f"FAILED {text}")
+
+    def add_success(self, task: Task) -> None:
+        """Called when a task has succeeded."""
+        self._ended(task)
+        self.ran += bool(task.actions)
+        self._summarize(task)
+
+    def skip_uptodate(self, task: Task) -> None:
+        """Called when a task has nothing to do."""
+        self.skipped += 1
+        self.console.advance()
+        self._summarize(task)
+
+    def skip_ignore(self, task: Task) -> None:
+        """Called when a task is left out because the user said `doit ignore`."""
+        self.console.advance()
+        self.console.line(f"{task.name}: ignored, as `doit ignore` said")
+
+    def cleanup_error(self, fail: BaseFail) -> None:
+        """Called when a task's teardown failed."""
+        self.console.line(f"FAILED {fail.get_msg().strip()}")
+
+    def runtime_error(self, message: str) -> None:
+        """Called when doit itself can't go on."""
+        self.errors.append(message)
+
+    def teardown_task(self, task: Task) -> None:
+        """Called when a task's teardown begins."""
+
+    def complete_run(self) -> None:
+        """Called at the end."""
+        self.console.close()
+        for line in [*self.errors, *self.summaries.values(), self._account()]:
+            self.console.line(line)
+
+    def _ended(self, task: Task) -> None:
+        if task.actions:
+            self.console.end(task.name)
+            self.console.advance()
+
+    def _summarize(self, task: Task) -> None:
+        if SUMMARY in task.values:
+            self.summaries[task.name] = task.values[SUMMARY]
+
+    def _account(self) -> str:
+        if not self.ran and not self.failed and not self.unmet:
+            return f"nothing to do: {self.skipped} tasks are up to date"
+        parts = [f"{self.ran} tasks ran", f"{self.skipped} were up to date"]
+        if self.failed:
+            parts.append(f"{self.failed} failed")
+        if self.unmet:
+            parts.append(f"{self.unmet} could not run because of that")
+        return f"{', '.join(parts)}; {time.monotonic() - self.began:.1f} s"
+
+
+def _reached(tasks: Mapping[str, Task], selected: Sequence[str]) -> set[str]:
+    """The tasks that were asked for, and all that these depend on."""
+    reached: set[str] = set()
+    pending = [name for name in selected if name in tasks]
+    while pending:
+        name = pending.pop()
+        if name not in reached:
+            reached.add(name)
+            pending += tasks[name].task_dep
+    return reached

@@ -1,0 +1,93 @@
+"""doit's memory of what was built: one sqlite file, kept task by task, and a lock around each run."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from doit.dependency import DatabaseException, MD5Checker, SqliteDB
+from doit.exceptions import InvalidDodoFile
+
+from dlim.errors import WorkspaceError
+
+FAILED = "failed:"
+"""The key of the line that a task failed with when it last ran."""
+
+_LAST = "deps:"  # what doit records last of a task that succeeded
+
+
+class State(SqliteDB):  # type: ignore[misc]
+    """doit's sqlite backend, but each task is on disk as soon as it ends: a killed run loses nothing it made."""
+
+    desc = "sqlite, kept as tasks finish"
+
+    def __init__(self, name: str, codec: Any, *, module_name: str | None = None) -> None:
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            super().__init__(name, codec, module_name=module_name)
+            # a log beside the file instead of a flush of the disk for each task
+            self._conn.execute("pragma journal_mode=wal")
+            self._conn.execute("pragma synchronous=normal")
+        except (DatabaseException, sqlite3.DatabaseError) as error:
+            # doit shows this class of error in a line, any other with a traceback
+            raise InvalidDodoFile(f"{name}: can't be read; delete it, and the next run builds all anew") from error
+
+    def set(self, task_id: str, dependency: str, value: Any) -> None:
+        """Keep one fact of a task; with the last of them, the task."""
+        super().set(task_id, dependency, value)
+        if dependency == _LAST:
+            self._cache[task_id].pop(FAILED, None)
+            self._keep(task_id)
+
+    def fail(self, task_id: str, line: str) -> None:
+        """Keep that a task failed, and with what."""
+        self._cache[task_id] = {FAILED: line}
+        self._keep(task_id)
+
+    def remove(self, task_id: str) -> None:
+        """Forget a task."""
+        super().remove(task_id)
+        self._conn.commit()
+
+    def _keep(self, task_id: str) -> None:
+        row = (task_id, self.codec.encode(self._cache[task_id]))
+        self._conn.execute("insert or replace into doit values (?,?)", row)
+        self._conn.commit()
+        self._dirty.discard(task_id)
+
+
+class Checker(MD5Checker):  # type: ignore[misc]
+    """doit's own check of a file, but another size is another file even where the time was put back."""
+
+    def check_modified(self, file_path: str, file_stat: os.stat_result, state: tuple[float, int, str]) -> bool:
+        """Whether a file differs from what was recorded: (time, size, MD5)."""
+        return file_stat.st_size != state[1] or super().check_modified(file_path, file_stat, state)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the workspace for one run. Raises WorkspaceError where another has it, with its number and start."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.seek(0)
+            holder = file.read().strip() or "another process"
+            raise WorkspaceError(
+                Path.cwd(), f"is being built already, by {holder}", "wait for it to end, or end it"
+            ) from error
+        file.truncate(0)
+        file.write(f"process {os.getpid()} since {time.strftime('%H:%M:%S')}")
+        file.flush()
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                file.truncate(0)

@@ -1,0 +1,128 @@
+"""annotate: variations and the master's objects become a learner's images, each with its VOC file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from dlim import builds, variation
+from dlim.annotation import Annotation, Box, Object
+from dlim.config import LABEL, mapped
+from dlim.errors import AnnotationError
+from dlim.formats import voc
+from dlim.projects import in_stem
+from dlim.variation import Variation
+
+INDEX = "index.json"
+"""What a build says of its images: their labels and variation by stem, and the master they come from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a learner wants of the annotations.
+
+    label: of an image that nobody gave an object. labels: the label map. follow: whether boxes follow the
+    variation, or stay the master's.
+    """
+
+    project: str
+    label: str
+    labels: Mapping[str, str]
+    follow: bool = True
+
+
+class Index(NamedTuple):
+    """A build's images. master: the digest of the hand-made image, empty for a generator's.
+
+    images: the labels on each, and the file name of the variation it is, by stem.
+    """
+
+    master: str
+    images: dict[str, tuple[list[str], str]]
+
+
+def annotate(variations: Path, master: str, objects: tuple[Object, ...], out: Path, settings: Settings) -> list[str]:
+    """Fill the empty folder out with <stem>.jpg and <stem>.xml; what is to be said of them, a line each.
+
+    variations: the folder that augment left. master: the digest of the master, with its objects in the crop's
+    frame; a generator project has neither. An image on which no object is left to be seen is left out: a reader
+    of VOC fails on one without a box.
+    """
+    index: dict[str, tuple[list[str], str]] = {}
+    blank = 0
+    for number, record in enumerate(variation.read(variations), 1):
+        found = _found(record, objects, settings)
+        if not found:
+            blank += 1
+            continue
+        stem = _stem(settings.project, found[0].label, number)
+        builds.link(variations / record.filename, out / f"{stem}.jpg")
+        image = Annotation(f"{stem}.jpg", *record.size, tuple(found), folder=voc.IMAGES)
+        (out / f"{stem}.xml").write_text(voc.write(image), encoding="utf-8", newline="\n")
+        index[stem] = sorted({thing.label for thing in found}), record.filename
+    if not index:
+        raise AnnotationError(settings.project, "no image shows its object", "check the box and daug.py")
+    _write_index(out, Index(master, index))
+    for table in sorted(variations.glob("*.csv")):
+        builds.link(table, out / table.name)
+    return [f"{blank} images show no object any more; left out"] if blank else []
+
+
+def _write_index(out: Path, index: Index) -> None:
+    lines = ",\n".join(
+        f"  {json.dumps(stem)}: {json.dumps([labels, filename], ensure_ascii=False)}"
+        for stem, (labels, filename) in index.images.items()
+    )
+    text = f'{{"master": {json.dumps(index.master)}, "images": {{\n{lines}\n}}}}\n'
+    (out / INDEX).write_text(text, encoding="utf-8", newline="\n")
+
+
+def read_index(folder: Path) -> Index:
+    """The index of a build."""
+    record = json.loads((folder / INDEX).read_bytes())
+    return Index(record["master"], {stem: (labels, name) for stem, (labels, name) in record["images"].items()})
+
+
+def _stem(project: str, label: str, number: int) -> str:
+    """The image's name in the dataset: ResNet34 loaders take the class from it, up to the last _."""
+    return f"{label}_{number:04d}" if project == label else f"{label}_{in_stem(project)}-{number:04d}"
+
+
+def _found(record: Variation, objects: tuple[Object, ...], settings: Settings) -> list[Object]:
+    """The objects to be seen on an image, in its own frame, with whole boxes and the learner's labels."""
+    shown = objects if record.objects is None else record.objects
+    if not shown:
+        # a generator's image of which nobody said what it shows: the project's label, on all of it
+        shown = (Object(settings.label, Box(0, 0, *record.crop)),)
+    found = (_placed(record, thing, settings) for thing in shown)
+    return [thing for thing in found if thing is not None]
+
+
+def _placed(record: Variation, thing: Object, settings: Settings) -> Object | None:
+    box = record.mesh.followed(thing.box) if settings.follow else thing.box
+    inside = box.clipped(*record.crop)
+    if inside.width < 1 or inside.height < 1:
+        return None
+    dx, dy = record.origin
+    whole = inside.rounded(*record.crop).shifted(dx, dy)
+    cut = box.overhang(*record.crop) >= 1
+    return replace(thing.at(whole, truncated=cut), label=_label(thing.label, settings))
+
+
+def _label(label: str, settings: Settings) -> str:
+    name = mapped(label, settings.labels)
+    if not LABEL.fullmatch(name):
+        raise AnnotationError(
+            settings.project,
+            f'"{name}" is no label: readers lower-case labels, and file names carry them',
+            "use a-z, 0-9, _ and - only in the annotation or in project.toml, or map it in the learner's [labels]",
+        )
+    return name
+
+
+def relevant(labels: Mapping[str, str], shown: Iterable[str]) -> dict[str, str]:
+    """Those entries of a label map that decide some labels: a build depends on no other."""
+    return {label: mapped(label, labels) for label in sorted(set(shown)) if mapped(label, labels) != label}

@@ -1,0 +1,93 @@
+"""locate: the master's annotation, read in whichever frame it was drawn, becomes objects on the crop."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from dlim import builds, variation
+from dlim.annotation import Annotation, Object
+from dlim.augment import images
+from dlim.errors import AnnotationError
+from dlim.formats import voc
+from dlim.frame import Size, canvas_name, fits, origin
+from dlim.projects import Project
+
+OBJECTS = "objects.json"
+"""What this stage leaves: the master's digest, size and objects, boxes in the crop's own frame."""
+
+SLIGHT = 2.0
+"""Pixels by which a hand-drawn box may hang over the crop and still be taken for one around its edge."""
+
+
+def locate(project: Project, out: Path, canvas: Size) -> list[str]:
+    """Write objects.json into the folder out; what is to be said of it, a line each.
+
+    canvas: the labelling canvas. Raises ProjectError or AnnotationError, in one line with the way out.
+    """
+    project.require_master()
+    project.require(
+        project.boxes,
+        f"draw the box on {project.extended} with a labelling program and save it there, as Pascal VOC",
+    )
+    size = images.size_of(images.read(project.image))
+    if min(size) < 2:
+        raise AnnotationError(project.image, f"is {canvas_name(size)}", "use a crop of at least 2x2 pixels")
+    annotation = voc.read(project.boxes)
+    if not annotation.objects:
+        raise AnnotationError(project.boxes, "marks no object", "draw a box around the object and save again")
+    found, notes = _on_crop(project, annotation, size, canvas)
+    record = {
+        "master": builds.sha256(project.image),
+        "size": size,
+        "objects": [variation.object_record(_named(project, thing)) for thing in found],
+    }
+    (out / OBJECTS).write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return notes
+
+
+def read(folder: Path) -> tuple[str, Size, tuple[Object, ...]]:
+    """What `locate` left in a folder: the master's digest, its size, and its objects."""
+    record = json.loads((folder / OBJECTS).read_bytes())
+    width, height = record["size"]
+    return record["master"], (width, height), tuple(variation.object_from(item) for item in record["objects"])
+
+
+def _on_crop(project: Project, annotation: Annotation, size: Size, canvas: Size) -> tuple[list[Object], list[str]]:
+    dx, dy = _offset(project, annotation, size, canvas)
+    found, notes = [], []
+    for thing in annotation.objects:
+        box = thing.box.shifted(-dx, -dy)
+        inside = box.clipped(*size)
+        if inside.width < 1 or inside.height < 1:
+            raise AnnotationError(
+                project.boxes,
+                f'the box of "{thing.label}" lies outside the crop, which stands {project.settings.placement}',
+                "correct the box, or the placement in project.toml",
+            )
+        over = box.overhang(*size)
+        if over:
+            notes.append(f'{project.boxes}: the box of "{thing.label}" hangs over the crop by {over:g} px; clipped')
+        found.append(thing.at(inside, truncated=over > SLIGHT))
+    return found, notes
+
+
+def _offset(project: Project, annotation: Annotation, size: Size, canvas: Size) -> tuple[int, int]:
+    """Where the crop begins in the frame that the annotation's <size> names."""
+    frame = annotation.width, annotation.height
+    if frame == size:
+        return 0, 0
+    if frame == canvas and fits(size, canvas):
+        return origin(size, canvas, project.settings.placement)
+    raise AnnotationError(
+        project.boxes,
+        f"<size> says {canvas_name(frame)}, neither the crop's {canvas_name(size)} nor the labelling canvas's "
+        f"{canvas_name(canvas)}",
+        "label the image again",
+    )
+
+
+def _named(project: Project, thing: Object) -> Object:
+    label = project.settings.label
+    return thing if label is None else replace(thing, label=label)

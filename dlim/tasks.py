@@ -1,0 +1,628 @@
+"""All that dlim does, as doit's tasks: which stage runs on what, what it depends on, and what it leaves."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import cache, partial
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from doit.exceptions import InvalidDodoFile, TaskFailed
+from doit.globals import Globals
+
+from dlim import builds, config, progress, projects, variation
+from dlim.config import Config, Learner
+from dlim.errors import DlimError
+from dlim.formats import voc
+from dlim.frame import Canvas, canvas_name
+from dlim.plugins.commands import FAULT, STAGE
+from dlim.plugins.reason import SEAL, Inputs, Same, Sealed, Settings
+from dlim.plugins.reporter import SUMMARY, Reporter
+from dlim.plugins.state import Checker
+from dlim.projects import Broken, Project
+from dlim.stages import annotate, augment, extend, locate, pack, shard, split, tarball
+
+INTERNAL = Path(".dlim")
+"""What nobody needs to look at: doit's state, the scripts' logs, splits and shards."""
+
+DATA_SET = Path("data_set")
+
+DOIT_CONFIG = {
+    "backend": "dlim",
+    "dep_file": str(INTERNAL / "state.db"),
+    "check_file_uptodate": Checker,
+    "reporter": Reporter,
+    # what must not be interrupted or take doit down with it has a process of its own
+    "par_type": "thread",
+    "default_tasks": ["dataset"],
+}
+
+CODE = {
+    "extend": ("stages/extend", "augment/images", "builds", "config", "frame", "projects"),
+    "locate": (
+        *(
+            "stages/locate",
+            "annotation",
+            "augment/images",
+            "builds",
+            "config",
+            "formats/voc",
+            "frame",
+            "mesh",
+        ),
+        *("projects", "variation"),
+    ),
+    "augment": (
+        *("stages/augment", "annotation", "augment/__init__", "augment/alphabet", "augment/augmentation"),
+        "augment/characters",
+        *(
+            "augment/context",
+            "augment/corpus",
+            "augment/draw",
+            "augment/font",
+            "augment/images",
+            "augment/imgaug",
+        ),
+        *(
+            "augment/operations",
+            "augment/warm",
+            "augment/worker",
+            "builds",
+            "config",
+            "frame",
+            "mesh",
+            "projects",
+        ),
+        "variation",
+    ),
+    "annotate": (
+        *("stages/annotate", "annotation", "builds", "config", "formats/voc", "frame", "mesh", "projects"),
+        "variation",
+    ),
+    "split": ("stages/split",),
+    "shard": ("stages/shard", "annotation", "archive", "formats/voc"),
+    "pack": ("stages/pack", "annotation", "builds", "formats/voc"),
+    "tarball": ("stages/tarball", "annotation", "archive", "formats/voc"),
+}
+"""dlim's own modules that decide what a stage leaves: a change in one of them is a change of its input."""
+
+PACKAGES = {
+    "extend": ("Pillow", "opencv-python-headless"),
+    "augment": ("imgaug", "matplotlib-fontja", "numpy", "opencv-python-headless", "Pillow", "scikit-image"),
+    "shard": ("deflate",),
+    "tarball": ("deflate",),
+}
+"""Packages of which another version may leave other bytes."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder with config/ and projects/; its methods yield doit's tasks.
+
+    Paths are relative to that folder, which is the current one while doit runs.
+    """
+
+    config: Config
+    projects: Mapping[str, Mapping[str, Project | Broken]]
+    """By projects folder, by name."""
+
+    @classmethod
+    def here(cls) -> Workspace:
+        """The workspace in the current folder; a fault in its files is one line that doit shows."""
+        try:
+            settings = config.load(Path("config"))
+            folders = sorted({learner.projects for learner in settings.learners.values()})
+            found = {folder: projects.load(Path(folder)) for folder in folders}
+            for name, learner in settings.learners.items():
+                projects.chosen(found[learner.projects], learner.include, Path("config/learners", f"{name}.toml"))
+            return cls(settings, found)
+        except DlimError as error:
+            raise InvalidDodoFile(str(error)) from error
+
+    # what people type
+
+    def extend(self) -> Iterator[Row]:
+        """Put each master on the labelling canvas."""
+        yield {"name": None, "doc": "masters on the labelling canvas"}
+        for title, project in self._projects():
+            if isinstance(project, Project) and _has_master(project):
+                yield self._extend_one(title, project)
+
+    def _extend_one(self, title: str, project: Project) -> Row:
+        canvas = self.config.settings.labelling_canvas
+        settings = {"labelling_canvas": canvas_name(canvas), "placement": project.settings.placement}
+        files = _existing([project.image])
+        return {
+            "name": title,
+            "doc": str(project.extended),
+            "actions": [_Watched(_Extend(project, canvas), files)],
+            "file_dep": files,
+            "uptodate": [_inputs("extend", lambda: settings), Same(project.extended)],
+            "io": _IO,
+        }
+
+    def build(self) -> Iterator[Row]:
+        """Bring each project to its images, for every learner that takes it."""
+        yield {"name": None, "doc": "all projects' images"}
+        for title, project in self._projects():
+            steps = [f"annotate:{title}@{name}" for name, _ in self._takers(title)]
+            if isinstance(project, Project) and _has_master(project):
+                steps.insert(0, f"extend:{title}")
+            yield {
+                "name": title,
+                "doc": f"images of {title}",
+                "actions": None,
+                "task_dep": steps,
+                "clean": [(_remove, [[project.folder / "build"]])],
+            }
+
+    def dataset(self) -> Iterator[Row]:
+        """Bring each learner to its dataset."""
+        yield {"name": None, "doc": "all learners' datasets"}
+        for name, learner in self.config.learners.items():
+            masters = [f"build:{title}" for title, _ in self._taken(learner)]
+            made = [self._split_folder(name), self._shards(name), DATA_SET / name, *_tarball_files(name)]
+            yield {
+                "name": name,
+                "doc": f"{DATA_SET / name}.tar.gz",
+                "actions": None,
+                "task_dep": [*masters, f"tarball:{name}"],
+                "clean": [(_remove, [made])],
+            }
+
+    def verify(self) -> Row:
+        """Read all that was built; what is damaged is built anew by the next run."""
+        return {"actions": [self._verified], "io": _IO, "uptodate": [False], "doc": self.verify.__doc__}
+
+    # the steps of these
+
+    def locate(self) -> Iterator[Row]:
+        """Read each master's boxes."""
+        for title, project in self._projects():
+            if isinstance(project, Project) and _has_master(project):
+                yield self._locate_one(title, project)
+
+    def _locate_one(self, title: str, project: Project) -> Row:
+        canvas = self.config.settings.labelling_canvas
+        settings = {
+            "labelling_canvas": canvas_name(canvas),
+            "placement": project.settings.placement,
+            "label": project.settings.label,
+        }
+        return _stage(
+            "locate",
+            title,
+            lambda out: locate.locate(project, out, canvas),
+            project.build / ".objects" / builds.MANIFEST,
+            [project.image, project.boxes],
+            lambda: settings,
+        )
+
+    def augment(self) -> Iterator[Row]:
+        """Run each project's daug.py, once for every canvas that its learners have."""
+        for title, project in self._projects():
+            canvases = {learner.size for _, learner in self._takers(title)}
+            if isinstance(project, Project):
+                for canvas in sorted(canvases, key=canvas_name):
+                    yield self._augment_on(title, project, canvas)
+
+    def _augment_on(self, title: str, project: Project, canvas: Canvas) -> Row:
+        shared = self.config.settings
+        settings = augment.Settings(
+            canvas, project.settings.placement, shared.seed, shared.augment.count, shared.augment.cval
+        )
+        name = f"{title}@{canvas_name(canvas)}"
+        log = INTERNAL / "logs" / f"{name.replace('/', '.')}.log"
+
+        def run(out: Path) -> list[str]:
+            console = progress.current()
+            return augment.augment(project, out, settings, log, lambda count: console.images(f"augment:{name}", count))
+
+        return _stage(
+            "augment",
+            name,
+            run,
+            _variations(project, canvas) / builds.MANIFEST,
+            [*([] if project.settings.generator else [project.image]), *project.sources()],
+            lambda: {
+                **asdict(settings),
+                "canvas": canvas_name(canvas),
+                "generator": project.settings.generator,
+            },
+        )
+
+    def annotate(self) -> Iterator[Row]:
+        """Give each variation its annotation, for every learner that takes the project."""
+        for name, learner in self.config.learners.items():
+            for title, project in self._taken(learner):
+                if isinstance(project, Broken):
+                    yield _broken(title, name, project)
+                else:
+                    yield self._annotate_for(name, learner, title, project)
+
+    def _annotate_for(self, name: str, learner: Learner, title: str, project: Project) -> Row:
+        variations = _variations(project, learner.size)
+        objects = project.build / ".objects"
+        follow = learner.boxes == "follow"
+        label = project.settings.label or project.name
+
+        def labels() -> dict[str, str]:
+            return annotate.relevant(learner.labels, _labels(project, variations, objects, label))
+
+        def run(out: Path) -> list[str]:
+            master, _, things = locate.read(objects) if _has_master(project) else ("", (0, 0), ())
+            settings = annotate.Settings(project.name, label, labels(), follow)
+            return annotate.annotate(variations, master, things, out, settings)
+
+        inputs = [variations, objects] if _has_master(project) else [variations]
+        return _stage(
+            "annotate",
+            f"{title}@{name}",
+            run,
+            project.build / name / builds.MANIFEST,
+            [folder / builds.MANIFEST for folder in inputs],
+            lambda: {"boxes": learner.boxes, "label": label, "labels": labels()},
+        )
+
+    def split(self) -> Iterator[Row]:
+        """Divide each learner's images into train and val."""
+        for name, learner in self.config.learners.items():
+            yield self._split_for(name, self._builds(name, learner))
+
+    def _split_for(self, name: str, made: Mapping[str, Path]) -> Row:
+        shared = self.config.settings
+        settings = split.Settings(name, shared.seed, shared.split.train_percent, shared.split.by)
+        return _stage(
+            "split",
+            name,
+            lambda out: split.split(_shares(made), out, settings),
+            self._split_folder(name) / builds.MANIFEST,
+            [folder / builds.MANIFEST for folder in made.values()],
+            lambda: asdict(settings),
+        )
+
+    def shard(self) -> Iterator[Row]:
+        """Pack each project's share of each learner's dataset."""
+        for name, learner in self.config.learners.items():
+            for title, folder in self._builds(name, learner).items():
+                yield _stage(
+                    "shard",
+                    f"{title}@{name}",
+                    partial(shard.shard, folder),
+                    self._shards(name) / folder.parents[1].name / builds.MANIFEST,
+                    [folder / builds.MANIFEST],
+                )
+
+    def pack(self) -> Iterator[Row]:
+        """Lay each learner's dataset out."""
+        for name, learner in self.config.learners.items():
+            yield self._pack_for(name, learner, self._builds(name, learner))
+
+    def _pack_for(self, name: str, learner: Learner, made: Mapping[str, Path]) -> Row:
+        parts = self._split_folder(name)
+        settings = pack.Settings(name, learner.class_lists)
+        return _stage(
+            "pack",
+            name,
+            lambda out: pack.pack(_content(made, parts), out, settings),
+            DATA_SET / name / builds.MANIFEST,
+            [folder / builds.MANIFEST for folder in [parts, *made.values()]],
+            lambda: asdict(settings),
+        )
+
+    def tarball(self) -> Iterator[Row]:
+        """Join each learner's dataset into one archive."""
+        for name, learner in self.config.learners.items():
+            shards = [self._shards(name) / folder.parents[1].name for folder in self._builds(name, learner).values()]
+            archive, manifest = _tarball_files(name)
+            yield _row(
+                "tarball",
+                name,
+                _Tarball(DATA_SET / name, [folder / shard.SHARD for folder in shards], archive, manifest),
+                manifest,
+                [folder / builds.MANIFEST for folder in [DATA_SET / name, *shards]],
+            )
+
+    # what is where
+
+    def _projects(self) -> Iterator[tuple[str, Project | Broken]]:
+        """Every project with its name in tasks: outside projects/, the folder stands before it."""
+        for folder, found in self.projects.items():
+            for name, project in found.items():
+                yield _title(folder, name), project
+
+    def _taken(self, learner: Learner) -> list[tuple[str, Project | Broken]]:
+        found = self.projects[learner.projects]
+        return [(_title(learner.projects, name), found[name]) for name in found if learner.takes(name)]
+
+    def _takers(self, title: str) -> list[tuple[str, Learner]]:
+        return [
+            (name, learner)
+            for name, learner in self.config.learners.items()
+            if any(title == taken for taken, _ in self._taken(learner))
+        ]
+
+    def _builds(self, name: str, learner: Learner) -> dict[str, Path]:
+        """The folder of each project's build for a learner, by the project's name in tasks."""
+        return {title: project.folder / "build" / name for title, project in self._taken(learner)}
+
+    def _split_folder(self, name: str) -> Path:
+        return INTERNAL / "split" / name
+
+    def _shards(self, name: str) -> Path:
+        return INTERNAL / "shards" / name
+
+    def _verified(self) -> TaskFailed | None:
+        stages = [self.locate, self.augment, self.annotate, self.split, self.shard, self.pack, self.tarball]
+        damaged, sound = [], 0
+        for row in (row for stage in stages for row in stage()):
+            seal = Globals.dep_manager.get_values(f"{row['basename']}:{row['name']}").get(SEAL)
+            manifest = Path(row["targets"][0])
+            if seal is None or not manifest.exists():
+                continue
+            fault = builds.fault(manifest, builds.Seal(*seal), thorough=True)
+            sound += not fault
+            if fault:
+                damaged.append(f"{manifest.parent}: {fault}")
+                manifest.unlink()
+        if damaged:
+            return TaskFailed(f"{'; '.join(damaged)}; run doit dataset to build that anew")
+        progress.current().line(f"{sound} builds were read, and all are as they were made")
+        return None
+
+
+Row = dict[str, Any]
+"""A task as doit has it."""
+
+# doit's capturing would mix the output of tasks that run side by side
+_IO = {"capture": False}
+
+
+def _title(folder: str, name: str) -> str:
+    return name if folder == "projects" else f"{folder}/{name}"
+
+
+def _has_master(project: Project) -> bool:
+    return not project.settings.generator
+
+
+def _variations(project: Project, canvas: Canvas) -> Path:
+    return project.build / ".variations" / canvas_name(canvas)
+
+
+def _tarball_files(name: str) -> tuple[Path, Path]:
+    return DATA_SET / f"{name}.tar.gz", DATA_SET / f"{name}.manifest.json"
+
+
+def _labels(project: Project, variations: Path, objects: Path, label: str) -> set[str]:
+    """The labels that a project's objects have before a learner maps them; none before they are known."""
+    if _has_master(project):
+        path = objects / locate.OBJECTS
+        return {thing.label for thing in locate.read(objects)[2]} if path.exists() else set()
+    shown = [record.objects for record in variation.read(variations)]
+    return {thing.label for things in shown for thing in things or ()} | ({label} if None in shown else set())
+
+
+def _shares(made: Mapping[str, Path]) -> list[split.Share]:
+    """What a split needs to know of each build."""
+    shares = []
+    for title, folder in made.items():
+        index = annotate.read_index(folder)
+        files = builds.read(folder / builds.MANIFEST)
+        digests = {stem: files[f"{stem}.jpg"].sha256 for stem in index.images}
+        labels = frozenset(label for found, _ in index.images.values() for label in found)
+        shares.append(split.Share(title, index.master, digests, labels))
+    return shares
+
+
+def _content(made: Mapping[str, Path], parts: Path) -> pack.Content:
+    """What goes into a dataset, from its builds and its split."""
+    divided = split.read(parts).values()
+    return pack.Content(
+        builds=made,
+        labels={
+            stem: labels for folder in made.values() for stem, (labels, _) in annotate.read_index(folder).images.items()
+        },
+        train=[image for part in divided for image in part.train],
+        val=[image for part in divided for image in part.val],
+    )
+
+
+# how a stage becomes a task
+
+
+def _stage(
+    kind: str,
+    name: str,
+    run: Callable[[Path], list[str] | None],
+    manifest: Path,
+    inputs: Iterable[Path],
+    settings: Callable[[], Settings] = dict,
+) -> Row:
+    """A task that fills a folder; run gets the folder, and returns what is to be said."""
+    return _row(kind, name, _Fill(f"{kind}:{name}", run, manifest), manifest, inputs, settings)
+
+
+def _row(
+    kind: str,
+    name: str,
+    action: Callable[[], object],
+    manifest: Path,
+    inputs: Iterable[Path],
+    settings: Callable[[], Settings] = dict,
+) -> Row:
+    files = _existing(inputs)
+    return {
+        "basename": kind,
+        "name": name,
+        "actions": [_Watched(action, files)],
+        "file_dep": files,
+        "targets": [str(manifest)],
+        "uptodate": [_inputs(kind, settings), Sealed(manifest)],
+        "clean": [(_unseal, [manifest])],
+        "io": _IO,
+        "meta": {STAGE: True},
+    }
+
+
+def _broken(title: str, learner: str, project: Broken) -> Row:
+    """The task of a folder that should be a project: it fails and says why."""
+    return {
+        "basename": "annotate",
+        "name": f"{title}@{learner}",
+        "actions": [_Watched(_Refusal(project.error), [])],
+        "targets": [str(project.folder / "build" / learner / builds.MANIFEST)],
+        "io": _IO,
+        "meta": {STAGE: True, FAULT: str(project.error)},
+    }
+
+
+def _existing(paths: Iterable[Path]) -> list[str]:
+    """Paths as doit has them, without the hand-made files that are missing: the stage says so in better words."""
+    return [str(path) for path in paths if path.name == builds.MANIFEST or path.exists()]
+
+
+@dataclass(frozen=True)
+class _Fill:
+    """Fills a stage's folder, and seals it."""
+
+    name: str
+    run: Callable[[Path], list[str] | None]
+    manifest: Path
+
+    def __call__(self) -> dict[str, Any]:
+        with builds.fresh(self.manifest.parent) as out:
+            notes = self.run(out)
+        _say(self.name, notes or ())
+        return {SEAL: builds.look(self.manifest)}
+
+
+@dataclass(frozen=True)
+class _Extend:
+    """Makes a master's labelling image."""
+
+    project: Project
+    canvas: tuple[int, int]
+
+    def __call__(self) -> dict[str, Any]:
+        extend.extend(self.project, self.canvas)
+        return {SEAL: [builds.sha256(self.project.extended)]}
+
+
+@dataclass(frozen=True)
+class _Tarball:
+    """Makes a learner's archive, and seals it."""
+
+    dataset: Path
+    shards: list[Path]
+    archive: Path
+    manifest: Path
+
+    def __call__(self) -> dict[str, Any]:
+        builds.write_file(self.archive, lambda making: tarball.tarball(self.dataset, self.shards, making))
+        builds.seal(self.manifest, [self.archive.name])
+        return {SEAL: builds.look(self.manifest), SUMMARY: self._summary()}
+
+    def _summary(self) -> str:
+        train, val = (
+            len((self.dataset / voc.LISTS / f"{part}.txt").read_text(encoding="utf-8").splitlines())
+            for part in ("train", "val")
+        )
+        entry = builds.read(self.manifest)[self.archive.name]
+        return (
+            f"{self.archive}: {train + val:,} images, {train:,} train and {val:,} val, "
+            f"{entry.size / 1e6:.1f} MB, sha256 {entry.sha256[:12]}"
+        )
+
+
+@dataclass(frozen=True)
+class _Refusal:
+    """Raises what is wrong with a project."""
+
+    error: DlimError
+
+    def __call__(self) -> None:
+        raise self.error
+
+
+@dataclass(frozen=True)
+class _Watched:
+    """An action whose faults are one line, and whose inputs must not change while it works.
+
+    doit records the inputs as they are at the end: what was saved into them meanwhile would count as built.
+    """
+
+    action: Callable[[], object]
+    inputs: list[str]
+
+    def __call__(self) -> object:
+        before = _times(self.inputs)
+        try:
+            done = self.action()
+        except DlimError as error:
+            return TaskFailed(str(error))
+        except OSError as error:
+            place = error.filename or "the workspace"
+            return TaskFailed(f"{place}: {error.strerror or error}; see to that, and run again")
+        changed = [path for path, time in _times(self.inputs).items() if time != before[path]]
+        if changed:
+            return TaskFailed(f"{changed[0]}: was changed while it was being built from; run again")
+        return done
+
+
+def _times(paths: Iterable[str]) -> dict[str, tuple[int, int]]:
+    found = {}
+    for path in paths:
+        try:
+            stat = Path(path).stat()
+            found[path] = stat.st_mtime_ns, stat.st_size
+        except FileNotFoundError:
+            found[path] = 0, 0
+    return found
+
+
+def _say(name: str, notes: Iterable[str]) -> None:
+    for note in notes:
+        progress.current().line(f"{name}: {note}")
+
+
+def _inputs(kind: str, settings: Callable[[], Settings]) -> Inputs:
+    versions = {f"the version of {package}": _version(package) for package in PACKAGES.get(kind, ())}
+    code = {"dlim's own code": _code(kind)}
+    return Inputs(lambda: {**settings(), **versions, **code})
+
+
+@cache
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "none"
+
+
+@cache
+def _code(kind: str) -> str:
+    """The digest of dlim's modules that decide what a stage leaves."""
+    digest = hashlib.sha256()
+    for name in CODE[kind]:
+        digest.update((Path(__file__).parent / f"{name}.py").read_bytes())
+    return digest.hexdigest()
+
+
+def _remove(paths: Iterable[Path], dryrun: bool) -> None:
+    for path in paths:
+        if path.exists():
+            print(f"remove {path}")
+            if not dryrun:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _unseal(manifest: Path, dryrun: bool) -> None:
+    if manifest.exists():
+        print(f"remove what {manifest} seals")
+        if not dryrun:
+            builds.remove(manifest)
