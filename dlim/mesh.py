@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isqrt
@@ -30,29 +29,24 @@ class Mesh:
 
     def moved(self, x: float, y: float) -> Point:
         """Where the image's point (x, y) went."""
-        cells = self.side - 1
-        column, across = _cell(x / self.width * cells, cells)
-        row, down = _cell(y / self.height * cells, cells)
-        first = row * self.side + column
-        corners = self.points[first : first + 2] + self.points[first + self.side : first + self.side + 2]
-        weights = ((1 - across) * (1 - down), across * (1 - down), (1 - across) * down, across * down)
+        side = self.side
+        column, across = _cell(x / self.width * (side - 1), side - 1)
+        row, down = _cell(y / self.height * (side - 1), side - 1)
+        first = row * side + column
+        left, right = self.points[first], self.points[first + 1]
+        below_left, below_right = self.points[first + side], self.points[first + side + 1]
         return (
-            sum(weight * corner[0] for weight, corner in zip(weights, corners, strict=True)),
-            sum(weight * corner[1] for weight, corner in zip(weights, corners, strict=True)),
+            _between(_between(left[0], right[0], across), _between(below_left[0], below_right[0], across), down),
+            _between(_between(left[1], right[1], across), _between(below_left[1], below_right[1], across), down),
         )
 
     def followed(self, box: Box) -> Box:
         """The smallest upright box around what the given box became."""
-        xs = _stops(box.x1, box.x2, self.width, self.side)
-        ys = _stops(box.y1, box.y2, self.height, self.side)
-        edge = [(x, y) for x in xs for y in (box.y1, box.y2)] + [(x, y) for y in ys for x in (box.x1, box.x2)]
-        moved = [self.moved(x, y) for x, y in edge]
-        return Box(
-            min(x for x, _ in moved),
-            min(y for _, y in moved),
-            max(x for x, _ in moved),
-            max(y for _, y in moved),
-        )
+        edge = [(x, y) for x in (box.x1, box.x2) for y in (box.y1, box.y2)]
+        edge += [(x, y) for x in _lines(box.x1, box.x2, self.width, self.side) for y in (box.y1, box.y2)]
+        edge += [(x, y) for y in _lines(box.y1, box.y2, self.height, self.side) for x in (box.x1, box.x2)]
+        xs, ys = zip(*(self.moved(x, y) for x, y in edge), strict=True)
+        return Box(min(xs), min(ys), max(xs), max(ys))
 
 
 def _cell(position: float, cells: int) -> tuple[int, float]:
@@ -61,10 +55,13 @@ def _cell(position: float, cells: int) -> tuple[int, float]:
     return index, position - index
 
 
-def _stops(low: float, high: float, length: float, side: int) -> list[float]:
-    """The ends of a stretch and every grid line between: a bent edge has its extremes there."""
-    lines = [length * index / (side - 1) for index in range(side)]
-    return [low, *lines[bisect_right(lines, low) : bisect_right(lines, high)], high]
+def _between(low: float, high: float, share: float) -> float:
+    return low + (high - low) * share
+
+
+def _lines(low: float, high: float, length: float, side: int) -> list[float]:
+    """The grid lines inside a stretch: a bent edge has its extremes there, or at its ends."""
+    return [line for index in range(1, side - 1) if low < (line := length * index / (side - 1)) < high]
 
 
 def grid(width: float, height: float, side: int) -> tuple[Point, ...]:

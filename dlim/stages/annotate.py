@@ -59,9 +59,10 @@ def annotate(variations: Path, master: str, objects: tuple[Object, ...], out: Pa
             blank += 1
             continue
         stem = _stem(settings.project, found[0].label, number)
-        builds.link(variations / record.filename, out / f"{stem}.jpg")
+        builds.link(f"{variations}/{record.filename}", f"{out}/{stem}.jpg")
         image = Annotation(f"{stem}.jpg", *record.size, tuple(found), folder=voc.IMAGES)
-        (out / f"{stem}.xml").write_text(voc.write(image), encoding="utf-8", newline="\n")
+        with open(f"{out}/{stem}.xml", "wb") as file:  # noqa: PTH123 - a Path for every image would take as long
+            file.write(voc.write(image).encode())
         index[stem] = sorted({thing.label for thing in found}), record.filename
     if not index:
         raise AnnotationError(settings.project, "no image shows its object", "check the box and daug.py")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,10 +52,11 @@ def pack(content: Content, out: Path, settings: Settings) -> None:
 
 
 def _link_all(build: Path, out: Path) -> None:
-    folders = {".xml": out / voc.ANNOTATIONS, ".jpg": out / voc.IMAGES, ".csv": out}
-    for path in sorted(build.iterdir()):
-        if path.suffix in folders:
-            target = folders[path.suffix] / path.name
-            if target.exists():
-                raise DatasetError(path, "is in the dataset already, from another project", "rename one of the two")
-            builds.link(path, target)
+    folders = {".xml": f"{out}/{voc.ANNOTATIONS}", ".jpg": f"{out}/{voc.IMAGES}", ".csv": str(out)}
+    for name in sorted(os.listdir(build)):  # noqa: PTH208 - names are all it takes
+        folder = folders.get(os.path.splitext(name)[1])  # noqa: PTH122
+        if folder is None:
+            continue
+        if os.path.exists(f"{folder}/{name}"):  # noqa: PTH110
+            raise DatasetError(build / name, "is in the dataset already, from another project", "rename one of the two")
+        builds.link(f"{build}/{name}", f"{folder}/{name}")
