@@ -1,0 +1,105 @@
+"""What tests share: a workspace of their own, and dlim run in it as its users run it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw
+
+ROOT = Path(__file__).parents[1]
+
+LEARNERS = {
+    "ssd": 'canvas = [400, 400]\n[labels]\n"ja_char_*" = "ja_char"\n',
+    "resnet34": 'canvas = "native"\n',
+}
+
+XML = """<annotation><folder>master</folder><filename>image_extended.jpg</filename>
+<size><width>{width}</width><height>{height}</height><depth>3</depth></size>
+<object><name>{label}</name><truncated>0</truncated><difficult>0</difficult>
+<bndbox><xmin>{box[0]}</xmin><ymin>{box[1]}</ymin><xmax>{box[2]}</xmax><ymax>{box[3]}</ymax></bndbox></object>
+</annotation>
+"""
+
+FEW = """from dlim.augment import Augmentation
+variations = Augmentation(count=5)
+variations.height()
+variations.mix()
+"""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder with dodo.py, config/ and projects/, and doit run in it."""
+
+    folder: Path
+
+    def doit(self, *arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """Run doit as a person does, in a process of its own."""
+        return subprocess.run(
+            [sys.executable, "-m", "doit", *arguments],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            env={**os.environ, **(env or {})},
+            timeout=300,
+            check=False,
+        )
+
+    def ran(self, *arguments: str) -> set[str]:
+        """Run doit, which must succeed, and name the tasks that it ran."""
+        done = self.doit(*arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        lines = [line.partition(": ") for line in done.stdout.splitlines()]
+        return {name for name, colon, _ in lines if colon and ":" in name and " " not in name}
+
+    def project(
+        self,
+        name: str,
+        script: str = FEW,
+        size: tuple[int, int] = (32, 24),
+        label: str | None = None,
+        settings: str = "",
+    ) -> Path:
+        """Make a project: a master with a white box in its middle, its annotation, its daug.py."""
+        folder = self.folder / "projects" / name
+        (folder / "master").mkdir(parents=True)
+        (folder / "data_augmentation").mkdir()
+        width, height = size
+        box = width // 4, height // 4, width * 3 // 4, height * 3 // 4
+        draw_master(folder / "master/image.jpg", size, box)
+        marked = (box[0] + 1, box[1] + 1, box[2], box[3])
+        text = XML.format(width=width, height=height, label=label or name, box=marked)
+        (folder / "master/image_extended.xml").write_text(text)
+        (folder / "data_augmentation/daug.py").write_text(script)
+        if settings:
+            (folder / "project.toml").write_text(settings)
+        return folder
+
+    def learner(self, name: str, text: str) -> None:
+        """Write a learner's file."""
+        (self.folder / "config/learners" / f"{name}.toml").write_text(text)
+
+
+def draw_master(path: Path, size: tuple[int, int], box: tuple[int, int, int, int], colour: int = 40) -> None:
+    """A grey crop with a white rectangle, half-open and 0-based, on it."""
+    image = Image.new("RGB", size, (colour, colour, colour))
+    ImageDraw.Draw(image).rectangle((box[0], box[1], box[2] - 1, box[3] - 1), fill="white")
+    image.save(path, quality=95)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """An empty workspace with the two usual learners."""
+    shutil.copy(ROOT / "dodo.py", tmp_path)
+    (tmp_path / "projects").mkdir()
+    (tmp_path / "config/learners").mkdir(parents=True)
+    made = Workspace(tmp_path)
+    for name, text in LEARNERS.items():
+        made.learner(name, text)
+    return made
