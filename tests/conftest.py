@@ -93,13 +93,18 @@ def draw_master(path: Path, size: tuple[int, int], box: tuple[int, int, int, int
     image.save(path, quality=95)
 
 
-@pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
-    """An empty workspace with the two usual learners."""
-    shutil.copy(ROOT / "dodo.py", tmp_path)
-    (tmp_path / "projects").mkdir()
-    (tmp_path / "config/learners").mkdir(parents=True)
-    made = Workspace(tmp_path)
+def new_workspace(folder: Path) -> Workspace:
+    """A workspace with the two usual learners, and no project yet."""
+    shutil.copy(ROOT / "dodo.py", folder)
+    (folder / "projects").mkdir()
+    (folder / "config/learners").mkdir(parents=True)
+    made = Workspace(folder)
     for name, text in LEARNERS.items():
         made.learner(name, text)
     return made
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """An empty workspace of the test's own."""
+    return new_workspace(tmp_path)
