@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from rich.progress import Progress, TaskID
 
 
@@ -62,9 +63,8 @@ class Terminal(Console):
             self._display.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def start(self, name: str) -> None:
-        display = self._opened()
         with self._lock:
-            self._rows[name] = display.add_task(name, total=None, note="")
+            self._rows[name] = self._opened().add_task(name, total=None, note="")
 
     def images(self, name: str, count: int) -> None:
         if self._display is not None and name in self._rows:
@@ -79,31 +79,38 @@ class Terminal(Console):
     def advance(self) -> None:
         self._done += 1
         if self._display is not None and self._bar is not None:
-            self._display.update(self._bar, completed=self._done)
+            self._display.update(self._bar, completed=self._done, note=self._share())
 
     def close(self) -> None:
         if self._display is not None:
             self._display.stop()
             self._display = None
 
+    def _share(self) -> str:
+        return f"{self._done} of {self._total} tasks"
+
     def _opened(self) -> Progress:
         """The display, which begins with the first work: a run that has none shows none."""
         if self._display is None:
-            from rich.console import Console as RichConsole
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-            self._display = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(bar_width=24),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[note]}"),
-                TimeElapsedColumn(),
-                console=RichConsole(file=self.stream),
-                transient=True,
-            )
-            self._bar = self._display.add_task("tasks", total=self._total, completed=self._done, note="")
+            self._display = _display(self.stream)
+            self._bar = self._display.add_task("", total=self._total, completed=self._done, note=self._share())
             self._display.start()
         return self._display
+
+
+def _display(stream: TextIO) -> Progress:
+    """A row for all of it, with a bar, and one for each piece of work."""
+    from rich.console import Console as RichConsole
+    from rich.progress import BarColumn, Progress, Task, TextColumn, TimeElapsedColumn
+
+    class Bar(BarColumn):
+        """The bar of the row that has a total."""
+
+        def render(self, task: Task) -> RenderableType:  # type: ignore[override]
+            return super().render(task) if task.total else task.description
+
+    columns = Bar(bar_width=32), TextColumn("{task.fields[note]}"), TimeElapsedColumn()
+    return Progress(*columns, console=RichConsole(file=stream), transient=True)
 
 
 def console(stream: TextIO) -> Console:
