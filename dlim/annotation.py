@@ -46,6 +46,11 @@ class Box:
         """By how many pixels it leaves an area of that size at its worst edge; 0 inside."""
         return max(0.0, -self.x1, -self.y1, self.x2 - width, self.y2 - height)
 
+    def seen(self, width: int, height: int) -> Box | None:
+        """What of it is to be seen on an image of that size, in whole pixels; None where that is less than one."""
+        inside = self.clipped(width, height)
+        return None if inside.width < 1 or inside.height < 1 else inside.rounded(width, height)
+
     def rounded(self, width: int, height: int) -> Box:
         """The nearest box of whole pixels inside width x height, at least 2 by 2 pixels.
 

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Meta
@@ -161,6 +161,9 @@ def mapped(label: str, labels: Mapping[str, str]) -> str:
 
 T = TypeVar("T", bound=Table)
 
+UNKNOWN = "Invalid enum value "
+"""How msgspec complains of a word that is none of those allowed; it doesn't say which those are."""
+
 
 def read(path: Path, table: type[T]) -> T:
     """A TOML file as a table. Raises ConfigError with the file, the key, and the nearest right word."""
@@ -174,8 +177,19 @@ def read(path: Path, table: type[T]) -> T:
     except msgspec.ValidationError as error:
         fault, _, where = str(error).partition(" - at `$.")
         key = where.rstrip("`") or "the file"
+        if fault.startswith(UNKNOWN):
+            one_of(path, key, fault.removeprefix(UNKNOWN)[1:-1], _words(table, key))
         fault = fault[:1].lower() + fault[1:].replace("`", "")
         raise ConfigError(path, f"{key}: {fault}", "correct that value") from error
+
+
+def _words(table: type[Table], key: str) -> list[str]:
+    """The words that the value of a key may be."""
+    first, _, rest = key.partition(".")
+    kind = next(field.type for field in msgspec.structs.fields(table) if field.name == first)
+    if rest:
+        return _words(kind, rest)
+    return [word for part in (kind, *get_args(kind)) if get_origin(part) is Literal for word in get_args(part)]
 
 
 def _check_keys(path: Path, data: Mapping[str, Any], table: type[Table], prefix: str = "") -> None:

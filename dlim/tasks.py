@@ -31,8 +31,10 @@ INTERNAL = Path(".dlim")
 
 DATA_SET = Path("data_set")
 
+BACKEND = "dlim"
+
 DOIT_CONFIG = {
-    "backend": "dlim",
+    "backend": BACKEND,
     "dep_file": str(INTERNAL / "state.db"),
     "check_file_uptodate": Checker,
     "reporter": Reporter,
@@ -113,6 +115,8 @@ class Workspace:
     @classmethod
     def here(cls) -> Workspace:
         """The workspace in the current folder; a fault in its files is one line that doit shows."""
+        if not metadata.entry_points(group="doit.BACKEND", name=BACKEND):
+            raise InvalidDodoFile("dlim isn't installed in this Python; set it up with the line in README.md")
         try:
             settings = config.load(Path("config"))
             folders = sorted({learner.projects for learner in settings.learners.values()})

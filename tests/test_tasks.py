@@ -269,8 +269,7 @@ ERRORS = [
     ),
     pytest.param(
         lambda folder: (folder / "data_augmentation/daug.py").unlink(),
-        "alpha: data_augmentation/daug.py is missing; "
-        "copy sample/daug.py to projects/alpha/data_augmentation/daug.py",
+        "alpha: data_augmentation/daug.py is missing; copy sample/daug.py to projects/alpha/data_augmentation/daug.py",
         id="no script",
     ),
     pytest.param(
@@ -426,12 +425,17 @@ def wait_for(path: Path, seconds: float = 20) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_killed_run_keeps_what_it_finished(workspace: Workspace, number: signal.Signals) -> None:
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_killed_run_keeps_what_it_finished(workspace: Workspace, ending: signal.Signals) -> None:
     """However a run is ended, what it finished is not made again, nothing half-made is left, and no child lives on."""
     workspace.project("aaa")
     # the marker says that the script lives; after it the run is killed
-    script = "import os, time\nopen(os.environ['MARK'], 'w').write(str(os.getpid()))\ntime.sleep(60)\n"
+    script = (
+        "import os, subprocess\n"
+        "child = subprocess.Popen(['sleep', '60'])\n"
+        "open(os.environ['MARK'], 'w').write(f'{os.getpid()} {child.pid}')\n"
+        "child.wait()\n"
+    )
     workspace.project("zzz", script=script)
     mark = workspace.folder / "mark"
     run = subprocess.Popen(
@@ -443,12 +447,13 @@ def test_a_killed_run_keeps_what_it_finished(workspace: Workspace, number: signa
         text=True,
     )
     wait_for(mark)
-    run.send_signal(number)
+    run.send_signal(ending)
     _, error = run.communicate(timeout=30)
     assert run.returncode != 0
-    if number != signal.SIGKILL:
+    if ending != signal.SIGKILL:
         assert error == "interrupted: what was finished is kept; the same command goes on\n"
-    wait_until_gone(int(mark.read_text()))
+    for number in mark.read_text().split():
+        wait_until_gone(int(number))
     (workspace.folder / "projects/zzz/data_augmentation/daug.py").write_text(FEW)
     ran = workspace.ran("dataset")
     assert not any(name.startswith("augment:aaa") for name in ran)
@@ -468,7 +473,9 @@ def test_what_changes_while_it_is_built_from_is_not_taken_for_built(workspace: W
     folder = workspace.project("alpha", script=script)
     done = workspace.doit("build:alpha")
     assert done.returncode == 1
-    assert "projects/alpha/data_augmentation/daug.py: was changed while it was being built from; run again" in done.stdout
+    assert (
+        "projects/alpha/data_augmentation/daug.py: was changed while it was being built from; run again" in done.stdout
+    )
     (folder / "data_augmentation/daug.py").write_text(FEW)
     assert workspace.doit("build:alpha").returncode == 0
 

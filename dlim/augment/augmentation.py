@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -90,11 +89,7 @@ class Augmentation:
         placement: str | None = None,
         count: int | None = None,
     ) -> None:
-        if project is None:
-            if len(sys.argv) < 2:
-                raise ProjectError(sys.argv[0], "needs a project", "give its name: daug.py close_btn")
-            project = sys.argv[1]
-        self.context = _context(project)
+        self.context = _context(project or contexts.named())
         self.cval = self.context.cval if cval is None else cval
         self.placement = placement or self.context.placement
         self.count = self.context.count if count is None else count

@@ -49,6 +49,14 @@ class Context:
         }
 
 
+def named() -> str:
+    """The project that a script was told as its first argument."""
+    if len(sys.argv) < 2:
+        sys.excepthook = _shown
+        raise ProjectError(sys.argv[0], "needs a project", "give its name: daug.py close_btn")
+    return sys.argv[1]
+
+
 def current(project: str) -> Context:
     """The context of the running script: dlim's if dlim runs it, else the one that a person would expect."""
     if os.environ.get("DLIM_PROJECT") == project and "DLIM_OUT" in os.environ:
@@ -111,7 +119,9 @@ def _shown(kind: type[BaseException], error: BaseException, trace: TracebackType
 def workspace() -> Path:
     """The workspace around the running script, or else around the current folder."""
     script = Path(sys.argv[0]).resolve()
-    for start in (script, Path.cwd() / "_"):
+    # a notebook's or a test's program is no script of a workspace, though the virtual environment may lie in one
+    starts = [] if script.is_relative_to(sys.prefix) else [script]
+    for start in (*starts, Path.cwd() / "_"):
         for folder in start.parents:
             if (folder / "dodo.py").is_file() and (folder / "config").is_dir():
                 return folder

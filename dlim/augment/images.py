@@ -31,8 +31,9 @@ def read(path: Path) -> Pixels:
         with Image.open(path) as image:
             return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        reason = "is no image that can be read" if path.exists() else "is missing"
-        raise ProjectError(path, f"{reason}", "save it again as a JPEG file") from error
+        if not path.exists():
+            raise ProjectError(path, "is missing", "put an image there") from error
+        raise ProjectError(path, "is no image that can be read", "save it again as a JPEG file") from error
 
 
 def size_of(pixels: Pixels) -> Size:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from math import cos, radians, sin
 from typing import Any, Protocol
@@ -117,7 +117,9 @@ def _augmenter(drawn: Sequence[Parameters], size: Size, cval: int) -> Any:
             )
         )
     if "brightness" in drawn[0]:
-        parts.append(iaa.Multiply(_each(drawn, "brightness", 1)))
+        # Multiply draws a value for each channel of each image, and uses the first of them
+        factors = [one["brightness"] for one in drawn for _ in range(3)]
+        parts.append(iaa.Multiply(imgaug_parameters().DeterministicList(factors)))
     return iaa.Sequential(parts)
 
 
@@ -140,11 +142,28 @@ class Custom:
         crops = []
         for key in keys:
             # one at a time: the augmenter draws for a batch as a whole, and 99 would not be 50 and 49
-            self.augmenter.seed_(draw.seed(*key))
+            self._seed(key)
             image, points = self.augmenter(image=master, keypoints=list(grid(*size_of(master), self.side)))
             mesh = Mesh(*size_of(master), tuple((float(x), float(y)) for x, y in points))
             crops.append(Crop(np.ascontiguousarray(image), {}, mesh))
         return crops
+
+    def _seed(self, key: tuple[object, ...]) -> None:
+        self.augmenter.seed_(draw.seed(*key))
+        for number, part in enumerate(_passed_over(self.augmenter)):
+            part.seed_(draw.seed(*key, number))
+
+
+def _passed_over(augmenter: Any) -> Iterator[Any]:
+    """What imgaug's seed_ leaves unseeded: augmenters that hold others, where they are another's list of children.
+
+    The OneOf in Sometimes(0.5, OneOf([...])) is one: only what is in it would be seeded.
+    """
+    for children in augmenter.get_children_lists():
+        if children is not augmenter and hasattr(children, "seed_"):
+            yield children
+        for child in children:
+            yield from _passed_over(child)
 
 
 def rotation(degrees: float = 5) -> Operation:

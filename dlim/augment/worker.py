@@ -9,6 +9,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from dlim.errors import DlimError
 
 if TYPE_CHECKING:
     from multiprocessing import connection
+    from multiprocessing.context import ForkServerProcess
 
 TICK = 0.2
 """Seconds between two looks at a running script."""
@@ -24,10 +26,10 @@ TICK = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """How a script ended that didn't end well: in one line, and whether that line says the way out itself."""
+    """How a script ended that didn't end well: in a few words, or with an error that says the way out itself."""
 
     text: str
-    complete: bool = False
+    error: DlimError | None = None
 
 
 def run(
@@ -48,10 +50,9 @@ def run(
     process_context = multiprocessing.get_context("forkserver")
     process_context.set_forkserver_preload(["dlim.augment.warm"])
     receiver, sender = process_context.Pipe(duplex=False)
-    process = process_context.Process(
-        target=_child, args=(sender, script, arguments, folder, dict(environment), log), daemon=True
-    )
+    process = process_context.Process(target=_child, args=(sender, script, arguments, folder, dict(environment), log))
     process.start()
+    _running.add(process)
     sender.close()
     try:
         while not connection.wait([process.sentinel], timeout=TICK):
@@ -63,8 +64,26 @@ def run(
         return _killed(process.exitcode)
     finally:
         receiver.close()
-        if process.is_alive():
-            process.kill()
+        _kill(process)
+        _running.discard(process)
+
+
+_running: set[ForkServerProcess] = set()
+
+
+def stop() -> None:
+    """End every script that runs, with all that it has started: the run that waits for it is over."""
+    for process in list(_running):
+        _kill(process)
+
+
+def _kill(process: ForkServerProcess) -> None:
+    if process.is_alive() and process.pid is not None:
+        with suppress(ProcessLookupError):
+            # a script is the leader of a group of its own; until it has made that, it has started nothing
+            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+        process.join()
 
 
 def _killed(status: int | None) -> Failure:
@@ -81,6 +100,7 @@ def _child(
     environment: Mapping[str, str],
     log: Path,
 ) -> None:
+    os.setsid()
     threading.Thread(target=_die_with_parent, daemon=True).start()
     _redirect(log)
     os.environ.update(environment)
@@ -96,14 +116,14 @@ def _child(
 
 
 def _die_with_parent() -> None:
-    """End when the process that asked for this run has gone: nobody waits for the images any more."""
+    """End, with all that the script started, when dlim has gone: nobody waits for the images any more."""
     import multiprocessing
     from multiprocessing import connection
 
     parent = multiprocessing.parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])
-        os._exit(1)
+        os.killpg(0, signal.SIGKILL)
 
 
 def _redirect(log: Path) -> None:
@@ -123,7 +143,7 @@ def _run_as_main(script: Path) -> Failure | None:
             return None
         return Failure(f"ended with status {end.code}" if isinstance(end.code, int) else f"ended: {end.code}")
     except DlimError as error:
-        return Failure(str(error), complete=True)
+        return Failure(str(error), error)
     except BaseException as error:
         traceback.print_exc()
         return Failure(_described(error, script))

@@ -90,7 +90,7 @@ def read(path: Path) -> Annotation:
 
     try:
         tree = xmltodict.parse(path.read_bytes(), force_list=("object",))
-    except (OSError, ValueError, xmltodict.expat.ExpatError) as error:
+    except (OSError, ValueError, LookupError, xmltodict.expat.ExpatError) as error:  # LookupError: no such encoding
         raise AnnotationError(path, f"is no XML file that can be read ({error})", "label the image again") from error
     root = tree.get("annotation")
     if not isinstance(root, dict):

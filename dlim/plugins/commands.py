@@ -17,6 +17,7 @@ from doit.dependency import Dependency
 from doit.exceptions import InvalidCommand
 from doit.task import Task
 
+from dlim.augment import worker
 from dlim.config import nearest
 from dlim.errors import DlimError
 from dlim.plugins.reason import reason
@@ -55,6 +56,8 @@ class Run(cmd_run.Run):  # type: ignore[misc]
         except KeyboardInterrupt:
             print("interrupted: what was finished is kept; the same command goes on", file=sys.stderr)
             return 130
+        finally:
+            worker.stop()
 
     # doit asks for this method's parameters, to know which options to hand over
     _execute.__signature__ = inspect.signature(cmd_run.Run._execute)  # type: ignore[attr-defined]

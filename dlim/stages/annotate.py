@@ -104,13 +104,12 @@ def _found(record: Variation, objects: tuple[Object, ...], settings: Settings) -
 
 def _placed(record: Variation, thing: Object, settings: Settings) -> Object | None:
     box = record.mesh.followed(thing.box) if settings.follow else thing.box
-    inside = box.clipped(*record.crop)
-    if inside.width < 1 or inside.height < 1:
+    seen = box.seen(*record.crop)
+    if seen is None:
         return None
-    dx, dy = record.origin
-    whole = inside.rounded(*record.crop).shifted(dx, dy)
     cut = box.overhang(*record.crop) >= 1
-    return replace(thing.at(whole, truncated=cut), label=_label(thing.label, settings))
+    moved = thing.at(seen.shifted(*record.origin), truncated=cut)
+    return replace(moved, label=_label(thing.label, settings))
 
 
 def _label(label: str, settings: Settings) -> str:

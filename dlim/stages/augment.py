@@ -78,11 +78,13 @@ def _count(folder: Path) -> int:
 
 
 def _failed(project: Project, failure: worker.Failure, log: Path) -> DlimError:
-    if failure.complete:
-        return AugmentError(project.name, "daug.py failed", failure.text)
-    return AugmentError(
-        project.name, f"daug.py failed: {failure.text}", f"mend it; what it printed is in {_shown_path(log)}"
-    )
+    error = failure.error
+    if error is None:
+        remedy = f"mend it; what it printed is in {_shown_path(log)}"
+        return AugmentError(project.name, f"daug.py failed: {failure.text}", remedy)
+    if project.name in error.place:
+        return error
+    return AugmentError(f"{project.name}: {error.place}", error.fault, error.remedy)
 
 
 def _shown_path(path: Path) -> Path:

@@ -26,10 +26,24 @@ def locate(project: Project, out: Path, canvas: Size) -> list[str]:
 
     canvas: the labelling canvas. Raises ProjectError or AnnotationError, in one line with the way out.
     """
+    size, found, notes = objects_of(project, canvas)
+    record = {
+        "master": builds.sha256(project.image),
+        "size": size,
+        "objects": [variation.object_record(thing) for thing in found],
+    }
+    (out / OBJECTS).write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return notes
+
+
+def objects_of(project: Project, canvas: Size) -> tuple[Size, list[Object], list[str]]:
+    """The master's size, its objects in the crop's frame, and what is to be said of them.
+
+    Raises ProjectError or AnnotationError as `locate` does.
+    """
     project.require_master()
     project.require(
-        project.boxes,
-        f"draw the box on {project.extended} with a labelling program and save it there, as Pascal VOC",
+        project.boxes, f"draw the box on {project.extended} with a labelling program and save it there, as Pascal VOC"
     )
     size = images.size_of(images.read(project.image))
     if min(size) < 2:
@@ -38,13 +52,7 @@ def locate(project: Project, out: Path, canvas: Size) -> list[str]:
     if not annotation.objects:
         raise AnnotationError(project.boxes, "marks no object", "draw a box around the object and save again")
     found, notes = _on_crop(project, annotation, size, canvas)
-    record = {
-        "master": builds.sha256(project.image),
-        "size": size,
-        "objects": [variation.object_record(_named(project, thing)) for thing in found],
-    }
-    (out / OBJECTS).write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    return notes
+    return size, [_named(project, thing) for thing in found], notes
 
 
 def read(folder: Path) -> tuple[str, Size, tuple[Object, ...]]:
