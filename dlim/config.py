@@ -16,7 +16,7 @@ from msgspec import Meta
 from dlim.errors import ConfigError
 from dlim.frame import PLACEMENTS, Canvas
 
-LABEL = re.compile(r"[a-z0-9_-]+")
+LABEL = re.compile(r"[a-z0-9_-]{1,40}")
 """What a label may look like in a dataset: SSD loaders lower-case labels, and file names carry them."""
 
 Pixels = Annotated[int, Meta(ge=1, le=65500)]

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from dlim.config import ProjectSettings, nearest, project_settings
+from dlim.config import Learner, ProjectSettings, nearest, project_settings
 from dlim.errors import ConfigError, DlimError, ProjectError
 
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 """What a project may be called: the name goes into file names that VOC readers split at white space."""
+
+LONGEST = 48
+"""Characters of a name: with a label of as many, and a number, a file name fits into a tar header's 100."""
 
 PARTS = ("project.toml", "master", "data_augmentation")
 """What makes a folder a project; a folder with none of these is not looked at."""
@@ -89,28 +93,30 @@ def load(folder: Path) -> dict[str, Project | Broken]:
     if not folder.is_dir():
         raise ConfigError(folder, "is no folder of projects", "make it, or correct `projects` in the learner's file")
     found: dict[str, Project | Broken] = {}
+    stems: dict[str, str] = {}
     for path in sorted(folder.iterdir()):
         if any((path / part).exists() for part in PARTS) and not path.name.startswith("."):
-            found[path.name] = _load_one(path, found)
+            first = stems.setdefault(in_stem(path.name).lower(), path.name)
+            found[path.name] = _load_one(path, first)
     return found
 
 
-def _load_one(path: Path, others: dict[str, Project | Broken]) -> Project | Broken:
+def _load_one(path: Path, first: str) -> Project | Broken:
+    """The project in a folder; first: the name of the first one whose images would be called like its own."""
     try:
-        _check_name(path, others)
+        _check_name(path, first)
         return Project(path.name, path, project_settings(path / "project.toml"))
     except DlimError as error:
         return Broken(path.name, path, error)
 
 
-def _check_name(path: Path, others: dict[str, Project | Broken]) -> None:
+def _check_name(path: Path, first: str) -> None:
     if not NAME.fullmatch(path.name):
         raise ProjectError(path, "is no name for a project", "rename the folder with letters, digits, _ and - only")
-    for other in others:
-        if in_stem(other).lower() == in_stem(path.name).lower():
-            raise ProjectError(
-                path, f"its images would be called like those of {other}", "rename one of the two folders"
-            )
+    if len(path.name) > LONGEST:
+        raise ProjectError(path, f"has a name of over {LONGEST} characters", "rename the folder")
+    if first != path.name:
+        raise ProjectError(path, f"its images would be called like those of {first}", "rename one of the two folders")
 
 
 def in_stem(name: str) -> str:
@@ -118,8 +124,10 @@ def in_stem(name: str) -> str:
     return name.replace("_", "-")
 
 
-def chosen(projects: dict[str, Project | Broken], include: tuple[str, ...], place: object) -> None:
-    """Raise ConfigError where a name or pattern of a learner chooses nothing."""
-    for pattern in include:
+def chosen(projects: Mapping[str, Project | Broken], learner: Learner, place: object) -> None:
+    """Raise ConfigError where a name or pattern of a learner chooses nothing, or nothing is left to learn."""
+    for pattern in learner.include:
         if not any(fnmatchcase(name, pattern) for name in projects):
             raise ConfigError(place, f'include: "{pattern}" matches no project', nearest(pattern, projects))
+    if not any(learner.takes(name) for name in projects):
+        raise ConfigError(place, "exclude: leaves no project", "take out what excludes too much")

@@ -122,7 +122,7 @@ class Workspace:
             folders = sorted({learner.projects for learner in settings.learners.values()})
             found = {folder: projects.load(Path(folder)) for folder in folders}
             for name, learner in settings.learners.items():
-                projects.chosen(found[learner.projects], learner.include, Path("config/learners", f"{name}.toml"))
+                projects.chosen(found[learner.projects], learner, Path("config/learners", f"{name}.toml"))
             return cls(settings, found)
         except DlimError as error:
             raise InvalidDodoFile(str(error)) from error
@@ -153,7 +153,7 @@ class Workspace:
         """Bring each project to its images, for every learner that takes it."""
         yield {"name": None, "doc": "all projects' images"}
         for title, project in self._projects():
-            steps = [f"annotate:{title}@{name}" for name, _ in self._takers(title)]
+            steps = [f"annotate:{title}@{name}" for name, _ in self._takers(project)]
             if isinstance(project, Project) and _has_master(project):
                 steps.insert(0, f"extend:{title}")
             yield {
@@ -209,7 +209,7 @@ class Workspace:
     def augment(self) -> Iterator[Row]:
         """Run each project's daug.py, once for every canvas that its learners have."""
         for title, project in self._projects():
-            canvases = {learner.size for _, learner in self._takers(title)}
+            canvases = {learner.size for _, learner in self._takers(project)}
             if isinstance(project, Project):
                 for canvas in sorted(canvases, key=canvas_name):
                     yield self._augment_on(title, project, canvas)
@@ -343,11 +343,12 @@ class Workspace:
         found = self.projects[learner.projects]
         return [(_title(learner.projects, name), found[name]) for name in found if learner.takes(name)]
 
-    def _takers(self, title: str) -> list[tuple[str, Learner]]:
+    def _takers(self, project: Project | Broken) -> list[tuple[str, Learner]]:
+        """The learners that take a project, with their names."""
         return [
             (name, learner)
             for name, learner in self.config.learners.items()
-            if any(title == taken for taken, _ in self._taken(learner))
+            if Path(learner.projects) == project.folder.parent and learner.takes(project.name)
         ]
 
     def _builds(self, name: str, learner: Learner) -> dict[str, Path]:
@@ -387,7 +388,8 @@ _IO = {"capture": False}
 
 
 def _title(folder: str, name: str) -> str:
-    return name if folder == "projects" else f"{folder}/{name}"
+    # doit allows no = in a name; a project that has one is refused, but in a task that says so
+    return (name if folder == "projects" else f"{folder}/{name}").replace("=", "-")
 
 
 def _has_master(project: Project) -> bool:

@@ -56,7 +56,7 @@ def to_line(variation: Variation) -> str:
 
 
 def from_line(line: str) -> Variation:
-    """The variation of such a line. Raises ValueError, KeyError or TypeError for any other text."""
+    """The variation of such a line. Raises ValueError, KeyError, TypeError or AttributeError for any other text."""
     record = json.loads(line)
     objects = record.get("objects")
     return Variation(
@@ -84,7 +84,7 @@ def object_record(thing: Object) -> dict[str, object]:
 
 
 def object_from(record: Mapping[str, Any]) -> Object:
-    """An object from JSON. Raises KeyError or TypeError where it isn't one."""
+    """An object from JSON. Raises KeyError, TypeError or AttributeError where it isn't one."""
     fields = {key: value for key, value in record.items() if key != "box"}
     return Object(box=Box(*record["box"]), **fields)
 
@@ -104,7 +104,7 @@ def read(folder: Path) -> Iterator[Variation]:
         for number, line in enumerate(file, 1):
             try:
                 yield from_line(line)
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise AugmentError(
                     f"{path}:{number}",
                     "is no record of a variation",

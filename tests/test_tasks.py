@@ -170,7 +170,7 @@ def test_a_harmed_build_heals(two: Workspace, harm: str, where: str) -> None:
     """A build with a deleted, a damaged or a stray file is made again, and the dataset is what it was."""
     before = digests(two)
     folder = two.folder / where
-    image = sorted(folder.glob("*.jpg"))[0]
+    image = min(folder.glob("*.jpg"))
     data = image.read_bytes()
     if harm == "delete":
         image.unlink()
@@ -298,7 +298,7 @@ ERRORS = [
 
 @pytest.mark.parametrize(("harm", "line"), ERRORS)
 def test_a_fault_is_one_line_and_the_others_build(two: Workspace, harm, line: str) -> None:  # type: ignore[no-untyped-def]
-    """A fault of one project is one line with the way out; with --continue the other projects build; nothing is left."""
+    """A fault of one project is one line with the way out; with --continue the others build; no half build is left."""
     harm(two.folder / "projects/alpha")
     draw_master(two.folder / "projects/beta/master/image.jpg", (40, 40), (10, 10, 30, 30), colour=99)
     done = two.doit("--continue", "dataset")
@@ -390,6 +390,27 @@ def test_a_run_says_why(two: Workspace) -> None:
     (two.folder / "config/dlim.toml").write_text("[split]\ntrain_percent = 70\n")
     lines = two.doit("dataset:ssd").stdout.splitlines()
     assert lines[0] == "split:ssd: train_percent changed from 80 to 70"
+
+
+def test_a_file_that_comes_or_goes_is_named(two: Workspace) -> None:
+    """A file that is new beside daug.py, or gone from there, is the reason that a run gives."""
+    extra = two.folder / "projects/alpha/data_augmentation/extra.py"
+    extra.touch()
+    path = "projects/alpha/data_augmentation/extra.py"
+    assert two.doit("build:alpha").stdout.startswith(f"augment:alpha@native: {path} is new\n")
+    extra.unlink()
+    assert f"augment:alpha@native: {path} is gone\n" in two.doit("list", "build:alpha").stdout
+    assert two.doit("build:alpha").stdout.startswith(f"augment:alpha@native: {path} is gone\n")
+
+
+@pytest.mark.parametrize("command", ["list", "-a dataset", "-a -n 2 dataset"])
+def test_a_reader_that_leaves_gets_no_traceback(two: Workspace, command: str) -> None:
+    """`doit ... | head -1` ends in silence, and the next run is right."""
+    shell = f"{sys.executable} -m doit {command} | head -1"
+    done = subprocess.run(["sh", "-c", shell], cwd=two.folder, capture_output=True, text=True, check=False)
+    assert done.stdout.count("\n") == 1
+    assert done.stderr == ""
+    assert two.doit("dataset").returncode == 0
 
 
 def test_clean_removes_what_was_made_and_nothing_else(two: Workspace) -> None:
@@ -500,7 +521,7 @@ def test_verify_reads_what_a_glance_misses(two: Workspace) -> None:
     """Damage that keeps size and time is found by `doit verify`, named, and healed by the next run."""
     assert "all are as they were made" in two.doit("verify").stdout
     before = digests(two)
-    image = sorted((two.folder / "projects/alpha/build/ssd").glob("*.jpg"))[0]
+    image = min((two.folder / "projects/alpha/build/ssd").glob("*.jpg"))
     stat, data = image.stat(), image.read_bytes()
     image.write_bytes(data[:-50] + bytes(50))
     os.utime(image, ns=(stat.st_atime_ns, stat.st_mtime_ns))
@@ -542,5 +563,5 @@ def test_a_generator_needs_no_master(workspace: Workspace) -> None:
     index = json.loads((folder / "build/resnet34/index.json").read_text())
     assert [labels for labels, _ in index["images"].values()] == [[f"glyph_{number}"] for number in range(10)]
     assert (workspace.folder / "data_set/ssd/glyphs.csv").read_text() == "label\n"
-    with Image.open(sorted((folder / "build/ssd").glob("*.jpg"))[0]) as image:
+    with Image.open(min((folder / "build/ssd").glob("*.jpg"))) as image:
         assert image.size == (400, 400)

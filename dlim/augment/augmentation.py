@@ -22,8 +22,11 @@ from dlim.frame import PLACEMENTS, Size, canvas_name, fits, origin
 from dlim.mesh import still
 from dlim.variation import Variation
 
-ATTEMPTS = 20
-"""How often a draw that gave an image a second time is drawn anew before the operation counts as exhausted."""
+ATTEMPTS = 21
+"""How often an image is drawn before its operation counts as exhausted: a draw may show what there is already."""
+
+AT_ONCE = 4
+"""How many draws are tried at once after the first."""
 
 BATCH = 256
 """How many images are in memory at once."""
@@ -160,11 +163,13 @@ class Augmentation:
         """
         size = images.size_of(pixels)
         data = self._encoded(pixels)
+        path = self.context.out / f"{name}.jpg"
+        if path.exists():
+            raise AugmentError("daug.py", f"there is an image called {name} already", "give each its own name")
         if not self._folder.is_new(data):
             print(f"{name}: shows the same as an image before it; left out")
             return
         thing = Object(label, Box(*box))
-        path = self.context.out / f"{name}.jpg"
         path.write_bytes(data)
         self._record([self._variation(path.name, "image", size, Crop(pixels, {}, still(*size)), (thing,))])
 
@@ -192,19 +197,28 @@ class Augmentation:
     def _distinct(
         self, operation: Varies, key: tuple[object, ...], indexes: Sequence[int]
     ) -> Iterator[tuple[Crop, bytes]]:
-        """The crop and the file of every index that gives an image not seen before, in order of index."""
-        master = self.master
-        found: dict[int, tuple[Crop, bytes]] = {}
-        for attempt in range(ATTEMPTS):
-            missing = [index for index in indexes if index not in found]
-            if not missing:
-                break
-            keys = [(self.context.seed, self.context.project, *key, index, attempt) for index in missing]
-            for index, crop in zip(missing, operation.vary(master, keys, self.cval), strict=True):
-                data = self._encoded(crop.pixels)
+        """The crop and the file of every index that gives an image not seen before.
+
+        The images before it alone decide what an index gives, so that fewer images are the first of more.
+        """
+        first = self._varied(operation, key, [(index, 0) for index in indexes])
+        for index, crop in zip(indexes, first, strict=True):
+            for candidate in self._candidates(operation, key, index, crop):
+                data = self._encoded(candidate.pixels)
                 if self._folder.is_new(data):
-                    found[index] = crop, data
-        return (found[index] for index in sorted(found))
+                    yield candidate, data
+                    break
+
+    def _candidates(self, operation: Varies, key: tuple[object, ...], index: int, crop: Crop) -> Iterator[Crop]:
+        """What an index may give: its first crop and, once that is no new image, further draws."""
+        yield crop
+        for start in range(1, ATTEMPTS, AT_ONCE):
+            yield from self._varied(operation, key, [(index, start + more) for more in range(AT_ONCE)])
+
+    def _varied(self, operation: Varies, key: tuple[object, ...], draws: Sequence[tuple[int, int]]) -> list[Crop]:
+        """The crop of every draw, an index and an attempt."""
+        keys = [(self.context.seed, self.context.project, *key, *one) for one in draws]
+        return operation.vary(self.master, keys, self.cval)
 
     def _encoded(self, crop: Pixels) -> bytes:
         """The image file of a crop: on the learner's canvas, or as it is."""

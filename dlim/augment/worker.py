@@ -153,7 +153,7 @@ def _run_as_main(script: Path) -> Failure | None:
 def _described(error: BaseException, script: Path) -> str:
     """The error in a line, with the line of the script, or of a module beside it, that it came from."""
     if isinstance(error, SyntaxError):
-        return f"line {error.lineno}: {type(error).__name__}: {error.msg}"
+        return f"{Path(error.filename or script).name} line {error.lineno}: {type(error).__name__}: {error.msg}"
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if Path(frame.filename).parent == script.parent]
     place = f"{Path(own[-1].filename).name} line {own[-1].lineno}: " if own else ""

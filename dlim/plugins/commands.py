@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -21,7 +22,7 @@ from dlim.augment import worker
 from dlim.config import nearest
 from dlim.errors import DlimError
 from dlim.plugins.reason import reason
-from dlim.plugins.state import FAILED, State, locked
+from dlim.plugins.state import FAILED, State, known_files, locked
 
 LOCK = "lock"
 """The lock file's name, beside the state file."""
@@ -56,11 +57,20 @@ class Run(cmd_run.Run):  # type: ignore[misc]
         except KeyboardInterrupt:
             print("interrupted: what was finished is kept; the same command goes on", file=sys.stderr)
             return 130
+        except BrokenPipeError:
+            return _unheard()
         finally:
             worker.stop()
 
     # doit asks for this method's parameters, to know which options to hand over
     _execute.__signature__ = inspect.signature(cmd_run.Run._execute)  # type: ignore[attr-defined]
+
+
+def _unheard() -> int:
+    """The status of a command whose reader has gone (`doit list | head`), as a shell counts it."""
+    # Python would flush what is left into the broken pipe at its end, and complain
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 128 + signal.SIGPIPE
 
 
 @contextmanager
@@ -119,7 +129,7 @@ def _verdict(tasks: dict[str, Task], task: Task, manager: Dependency, causes: Se
             if cause.state == state:
                 return cause
     if task.actions and manager.get_status(task, tasks).status != "up-to-date":
-        return Verdict("to run", task.name, reason(task))
+        return Verdict("to run", task.name, reason(task, known_files(manager, task)))
     return Verdict("up to date")
 
 
@@ -135,13 +145,20 @@ class List(cmd_list.List):  # type: ignore[misc]
         found = verdicts(tasks, self.dep_manager)
         shown = [task for task in self.task_list if _is_shown(task, tasks, options["subtasks"], options["pos_args"])]
         width = max((len(task.name) for task in shown), default=0)
-        for task in shown:
-            verdict = found[task.name]
-            why = verdict.why if verdict.root in ("", task.name) else f"{verdict.root}: {verdict.why}"
-            self.outstream.write(f"{task.name:{width}}  {verdict.state:10}  {why or task.doc}".rstrip() + "\n")
+        lines = [f"{task.name:{width}}  {_told(task, found[task.name])}".rstrip() for task in shown]
+        try:
+            self.outstream.write("".join(f"{line}\n" for line in lines))
+            self.outstream.flush()
+        except BrokenPipeError:
+            return _unheard()
         return 0
 
     _execute.__signature__ = inspect.signature(cmd_list.List._execute)  # type: ignore[attr-defined]
+
+
+def _told(task: Task, verdict: Verdict) -> str:
+    why = verdict.why if verdict.root in ("", task.name) else f"{verdict.root}: {verdict.why}"
+    return f"{verdict.state:10}  {why or task.doc}"
 
 
 def _is_shown(task: Task, tasks: dict[str, Task], all_of_them: bool, wanted: Sequence[str]) -> bool:

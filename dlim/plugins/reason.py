@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,9 +79,14 @@ class Same:
         return not self.reason
 
 
-def reason(task: Task) -> str:
-    """Why doit has just judged that a task must run."""
+def reason(task: Task, known: Collection[str] | None) -> str:
+    """Why doit has just judged that a task must run; known: the files that it was made from when it last ran."""
     found = [check.reason for check, *_ in task.uptodate if getattr(check, "reason", "")]
     if not any(text.startswith("was never") for text in found):
-        found += [f"{Path(path)} changed" for path in sorted(task.dep_changed)[:_SHOWN]]
-    return ", ".join(found) or "what it is made from is not the same files as before"
+        found += [_file(path, known) for path in sorted(task.dep_changed)[:_SHOWN]]
+        found += [f"{path} is gone" for path in sorted(set(known or ()) - task.file_dep)[:_SHOWN]]
+    return ", ".join(found) or "as you asked"
+
+
+def _file(path: str, known: Collection[str] | None) -> str:
+    return f"{path} changed" if known is None or path in known else f"{path} is new"

@@ -12,6 +12,7 @@ from doit.task import Task
 
 from dlim import progress
 from dlim.plugins.reason import reason
+from dlim.plugins.state import known_files
 
 SUMMARY = "summary"
 """The key, in a task's values, of the line that tells at the end what it left."""
@@ -41,7 +42,7 @@ class Reporter:
     def execute_task(self, task: Task) -> None:
         """Called when a task begins."""
         if task.actions:
-            self.console.line(f"{task.name}: {reason(task)}")
+            self.console.line(f"{task.name}: {reason(task, known_files(Globals.dep_manager, task))}")
             self.console.start(task.name)
 
     def add_failure(self, task: Task, fail: BaseFail) -> None:
@@ -102,13 +103,17 @@ class Reporter:
 
     def _account(self) -> str:
         if not self.ran and not self.failed and not self.unmet:
-            return f"nothing to do: {self.skipped} tasks are up to date"
-        parts = [f"{self.ran} tasks ran", f"{self.skipped} were up to date"]
+            return f"nothing to do: {_counted(self.skipped)} up to date"
+        parts = [f"{_counted(self.ran)} ran", f"{self.skipped} up to date"]
         if self.failed:
             parts.append(f"{self.failed} failed")
         if self.unmet:
             parts.append(f"{self.unmet} could not run because of that")
         return f"{', '.join(parts)}; {time.monotonic() - self.began:.1f} s"
+
+
+def _counted(number: int) -> str:
+    return f"{number:,} task" if number == 1 else f"{number:,} tasks"
 
 
 def _reached(tasks: Mapping[str, Task], selected: Sequence[str]) -> set[str]:

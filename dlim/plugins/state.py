@@ -11,8 +11,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from doit.dependency import DatabaseException, MD5Checker, SqliteDB
+from doit.dependency import DatabaseException, Dependency, MD5Checker, SqliteDB
 from doit.exceptions import InvalidDodoFile
+from doit.task import Task
 
 from dlim.errors import WorkspaceError
 
@@ -68,6 +69,12 @@ class Checker(MD5Checker):  # type: ignore[misc]
     def check_modified(self, file_path: str, file_stat: os.stat_result, state: tuple[float, int, str]) -> bool:
         """Whether a file differs from what was recorded: (time, size, MD5)."""
         return file_stat.st_size != state[1] or super().check_modified(file_path, file_stat, state)
+
+
+def known_files(manager: Dependency, task: Task) -> list[str] | None:
+    """The files that a task was made from when it last succeeded; None where it never did."""
+    found: list[str] | None = manager.backend.get(task.name, _LAST)
+    return found
 
 
 @contextmanager

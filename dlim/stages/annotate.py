@@ -48,14 +48,14 @@ def annotate(variations: Path, master: str, objects: tuple[Object, ...], out: Pa
     """Fill the empty folder out with <stem>.jpg and <stem>.xml; what is to be said of them, a line each.
 
     variations: the folder that augment left. master: the digest of the master, with its objects in the crop's
-    frame; a generator project has neither. An image on which no object is left to be seen is left out: a reader
-    of VOC fails on one without a box.
+    frame; a generator project has neither. An image on which no object is left to be seen, or only difficult ones,
+    is left out: readers of VOC fail on one without a box that counts.
     """
     index: dict[str, tuple[list[str], str]] = {}
     blank = 0
     for number, record in enumerate(variation.read(variations), 1):
         found = _found(record, objects, settings)
-        if not found:
+        if all(thing.difficult for thing in found):
             blank += 1
             continue
         stem = _stem(settings.project, found[0].label, number)
@@ -118,7 +118,8 @@ def _label(label: str, settings: Settings) -> str:
         raise AnnotationError(
             settings.project,
             f'"{name}" is no label: readers lower-case labels, and file names carry them',
-            "use a-z, 0-9, _ and - only in the annotation or in project.toml, or map it in the learner's [labels]",
+            "use at most 40 of a-z, 0-9, _ and - in the annotation or in project.toml, or map it under [labels] "
+            "in the learner's file",
         )
     return name
 

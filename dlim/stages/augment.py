@@ -100,32 +100,49 @@ def _printed(log: Path) -> list[str]:
 def _complete(project: Project, out: Path, settings: Settings) -> list[str]:
     """Check what the script wrote, drop repeats, and record the images it wrote by other means than dlim.augment."""
     known = {record.filename: record for record in variation.read(out)}
-    names = sorted(path.name for path in out.iterdir() if path.name != variation.RECORDS)
-    pictures = [name for name in names if name.endswith(".jpg")]
-    for name in names:
-        if not name.endswith((".jpg", ".csv")):
-            raise AugmentError(
-                project.name,
-                f"daug.py wrote {name}, which is no .jpg image",
-                "write only images (and .csv tables) into the folder it runs in",
-            )
-    if not pictures:
-        raise AugmentError(
-            project.name,
-            "daug.py wrote no image",
-            "write .jpg files into the folder it runs in, or use dlim.augment",
-        )
+    pictures = _pictures(project, out)
     lost = sorted(set(known) - set(pictures))
     if lost:
         raise AugmentError(project.name, f"daug.py deleted {lost[0]} again", "leave the files of dlim.augment alone")
     foreign = [name for name in pictures if name not in known]
     master = _master_size(project) if foreign else None
     adopted = [_adopted(project, out / name, master, settings) for name in foreign]
+    for record in (*known.values(), *adopted):
+        if min(record.crop) < 2:
+            raise AugmentError(
+                project.name,
+                f"daug.py wrote {record.filename} of {canvas_name(record.crop)}: too small for a box",
+                "write images of at least 2x2 pixels",
+            )
     repeats = _repeats(out, [*known, *foreign])
     for name in repeats:
         (out / name).unlink()
+    if repeats.keys() & known.keys():  # a script changed what dlim.augment had written
+        (out / variation.RECORDS).unlink()
+        adopted = [*known.values(), *adopted]
     variation.append(out, [record for record in adopted if record.filename not in repeats])
     return [f"{name} repeats {first}; left out" for name, first in repeats.items()]
+
+
+def _pictures(project: Project, out: Path) -> list[str]:
+    """The names of the images in a folder, sorted; but for records and tables there must be nothing else."""
+    with os.scandir(out) as entries:
+        found = {entry.name: entry.is_file() for entry in entries if entry.name != variation.RECORDS}
+    for name in sorted(found):
+        if not found[name] or not name.endswith((".jpg", ".csv")):
+            raise AugmentError(
+                project.name,
+                f"daug.py wrote {name}, which is no .jpg image",
+                "write only images (and .csv tables) into the folder it runs in",
+            )
+    pictures = sorted(name for name in found if name.endswith(".jpg"))
+    if not pictures:
+        raise AugmentError(
+            project.name,
+            "daug.py wrote no image",
+            "write .jpg files into the folder it runs in, or use dlim.augment",
+        )
+    return pictures
 
 
 def _repeats(out: Path, names: list[str]) -> dict[str, str]:

@@ -51,6 +51,10 @@ def objects_of(project: Project, canvas: Size) -> tuple[Size, list[Object], list
     annotation = voc.read(project.boxes)
     if not annotation.objects:
         raise AnnotationError(project.boxes, "marks no object", "draw a box around the object and save again")
+    if all(thing.difficult for thing in annotation.objects):
+        raise AnnotationError(
+            project.boxes, "marks difficult objects only, which learners pass over", "mark one as not difficult"
+        )
     found, notes = _on_crop(project, annotation, size, canvas)
     return size, [_named(project, thing) for thing in found], notes
 
