@@ -1,0 +1,198 @@
+"""The operations: what is drawn, that imgaug does it, and that the mesh knows where everything went."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import hypot
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dlim.augment import operations
+from dlim.augment.images import Pixels
+from dlim.augment.imgaug import augmenters
+from dlim.augment.operations import Custom, Operation, moved
+from dlim.frame import Size
+from dlim.mesh import Mesh, grid, still
+
+calm = settings(deadline=None)
+
+KEYS = [(1, "project", "operation", 0, index, 0) for index in range(12)]
+
+
+def picture(width: int = 40, height: int = 30) -> Pixels:
+    """A picture without two like corners."""
+    generator = np.random.default_rng(1)
+    return generator.integers(0, 256, (height, width, 3), np.uint8)
+
+
+def named() -> list[pytest.param]:  # type: ignore[valid-type]
+    made = {
+        "rotation": operations.rotation(30),
+        "height": operations.height(),
+        "zoom": operations.zoom(),
+        "brightness": operations.brightness(),
+        "mix": operations.mix((40, 30), degrees=20),
+    }
+    return [pytest.param(operation, id=name) for name, operation in made.items()]
+
+
+@st.composite
+def parameters(draw: st.DrawFn) -> dict[str, float]:
+    """What may be drawn for one image, some of it or all."""
+    ranges = {
+        "rotation": (-180, 180),
+        "shift_x": (-20, 20),
+        "shift_y": (-20, 20),
+        "zoom_x": (0.3, 2),
+        "zoom_y": (0.3, 2),
+    }
+    names = draw(st.sets(st.sampled_from(sorted(ranges)), min_size=1))
+    return {name: round(draw(st.floats(*ranges[name])), 6) for name in sorted(names)}
+
+
+@settings(deadline=None, max_examples=60)
+@given(parameters(), st.tuples(st.integers(2, 120), st.integers(2, 120)))
+def test_the_mesh_agrees_with_imgaugs_key_points(drawn: dict[str, float], size: Size) -> None:
+    """Where the mesh takes a point, imgaug takes a key point, to a thousandth of a pixel."""
+    points = list(grid(*size, 4))
+    augmenter = operations._augmenter([drawn], size, 0)
+    image = np.zeros((size[1], size[0], 3), np.uint8)
+    _, [expected] = augmenter(images=[image], keypoints=[points])
+    mesh = moved(drawn, size)
+    found = [mesh.moved(*point) for point in points]
+    assert max(hypot(x - a, y - b) for (x, y), (a, b) in zip(found, expected, strict=True)) < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("drawn", "corner"),
+    [
+        pytest.param({}, (0, 0), id="nothing"),
+        pytest.param({"shift_x": 3, "shift_y": -2}, (3, -2), id="right and up"),
+        pytest.param({"zoom_x": 2, "zoom_y": 0.5}, (-20, 7.5), id="about the middle"),
+        pytest.param({"rotation": 90}, (35, -5), id="clockwise"),
+        pytest.param({"rotation": 90, "zoom_x": 2, "shift_x": 1}, (36, -25), id="zoomed, turned, then shifted"),
+        pytest.param({"brightness": 0.5}, (0, 0), id="brightness moves nothing"),
+    ],
+)
+def test_where_the_upper_left_corner_goes(drawn: dict[str, float], corner: tuple[float, float]) -> None:
+    """On 40 x 30 pixels the corner goes where a person expects it."""
+    assert moved(drawn, (40, 30)).moved(0, 0) == pytest.approx(corner, abs=1e-9)
+
+
+@pytest.mark.parametrize("operation", named())
+def test_draws_lie_in_their_ranges(operation: Operation) -> None:
+    """What is drawn for an image lies within the operation's ranges, and nothing else is drawn."""
+    for index in range(200):
+        drawn = operation.draw((1, index))
+        assert drawn.keys() == operation.drawn().keys()
+        assert all(low <= drawn[name] <= high for name, (low, high) in operation.drawn().items())
+
+
+@pytest.mark.parametrize("operation", named())
+def test_draws_fill_their_ranges(operation: Operation) -> None:
+    """In 400 images each parameter comes close to both ends of its range."""
+    drawn = [operation.draw((1, index)) for index in range(400)]
+    for name, (low, high) in operation.drawn().items():
+        values = [one[name] for one in drawn]
+        assert min(values) < low + 0.02 * (high - low)
+        assert max(values) > high - 0.02 * (high - low)
+
+
+@pytest.mark.parametrize("operation", [*named(), pytest.param("custom", id="custom")])
+def test_an_image_knows_nothing_of_its_batch(operation: Operation | str) -> None:
+    """All at once, one by one, or in another order: the same key makes the same crop."""
+    made = Custom(augmenters().AdditiveGaussianNoise(scale=20)) if isinstance(operation, str) else operation
+    together = made.vary(picture(), KEYS, 125)
+    alone = [made.vary(picture(), [key], 125)[0] for key in reversed(KEYS)][::-1]
+    for one, other in zip(together, alone, strict=True):
+        assert (one.pixels == other.pixels).all()
+        assert (one.parameters, one.mesh) == (other.parameters, other.mesh)
+    assert len({crop.pixels.tobytes() for crop in together}) == len(KEYS)
+
+
+@pytest.mark.parametrize("operation", named())
+def test_the_master_is_left_alone(operation: Operation) -> None:
+    """An operation makes new pixels and changes none of the master's."""
+    master = picture()
+    crops = operation.vary(master, KEYS, 125)
+    assert (master == picture()).all()
+    assert {crop.pixels.shape for crop in crops} == {master.shape}
+    assert not any(np.shares_memory(crop.pixels, master) for crop in crops)
+
+
+@pytest.mark.parametrize("cval", [0, 125, 255])
+def test_what_is_bared_is_filled(cval: int) -> None:
+    """Shifted down by half, the upper part is the given grey, and the lower one is the master's upper part."""
+    master = picture(40, 30)
+    [crop] = Operation(shift_y=(15, 15.0000001)).vary(master, [(0,)], cval)
+    assert (crop.pixels[:14] == cval).all()
+    assert np.abs(crop.pixels[16:].astype(int) - master[1:15]).max() <= 1
+
+
+def test_brightness_multiplies() -> None:
+    """In a batch, every channel of every pixel of an image is multiplied by the factor that was drawn for it."""
+    for crop in operations.brightness(0.1, 0.5).vary(picture(), KEYS, 0):
+        assert np.abs(crop.pixels - picture() * crop.parameters["brightness"]).max() <= 1
+        assert crop.mesh == still(40, 30)
+
+
+def test_mix_shifts_by_shares() -> None:
+    """A share of 0.1 is 4 pixels of 40 across, and 3 of 30 down."""
+    mix = operations.mix((40, 30))
+    assert (mix.shift_x, mix.shift_y) == ((-4, 4), (-3, 3))
+
+
+def test_what_does_not_vary_is_not_drawn() -> None:
+    """Only ranges that are more than standing still are drawn, in a fixed order."""
+    assert operations.zoom().drawn() == {"zoom_x": (0.7, 1.3), "zoom_y": (0.7, 1.3)}
+    assert Operation(rotation=(0, 0), shift_x=(0, 1), brightness=(2, 2)).drawn() == {
+        "shift_x": (0, 1),
+        "brightness": (2, 2),
+    }
+
+
+def test_a_draw_can_be_retyped() -> None:
+    """Parameters have six decimals at most, and what they say is what was done."""
+    drawn = operations.mix((40, 30)).draw((1, "a"))
+    assert all(value == round(value, 6) for value in drawn.values())
+
+
+def test_any_augmenter_is_followed() -> None:
+    """A mirroring augmenter of imgaug takes the mesh along."""
+    [crop] = Custom(augmenters().Fliplr(1.0)).vary(picture(), [(0,)], 0)
+    assert (crop.pixels == picture()[:, ::-1]).all()
+    assert crop.mesh == Mesh(40, 30, tuple((40 - x, y) for x, y in grid(40, 30, 9)))
+
+
+def sequential() -> Any:
+    iaa = augmenters()
+    return iaa.Sequential([iaa.Multiply((0.5, 1.5)), iaa.Affine(rotate=(-20, 20))], random_order=True)
+
+
+def one_of() -> Any:
+    return augmenters().OneOf([sequential(), augmenters().AdditiveGaussianNoise(scale=30)])
+
+
+def sometimes_one_of() -> Any:
+    # imgaug's own seed_ seeds what is in such a OneOf, and not itself
+    return augmenters().Sometimes(0.5, one_of())
+
+
+def deeply() -> Any:
+    iaa = augmenters()
+    some = iaa.SomeOf((0, 2), [sequential(), iaa.Fliplr(0.5)], random_order=True)
+    return iaa.Sequential([iaa.Sometimes(0.5, iaa.Sometimes(0.5, some)), iaa.BlendAlpha((0.0, 1.0), one_of())])
+
+
+@pytest.mark.parametrize("make", [sequential, one_of, sometimes_one_of, deeply])
+def test_an_augmenter_is_seeded_all_through(make: Callable[[], Any]) -> None:
+    """However augmenters are nested, all draw from the key, whatever was drawn with them before."""
+    used = Custom(make())
+    used.vary(picture(), KEYS, 0)
+    for one, other in zip(used.vary(picture(), KEYS, 0), Custom(make()).vary(picture(), KEYS, 0), strict=True):
+        assert (one.pixels == other.pixels).all()
+        assert one.mesh == other.mesh

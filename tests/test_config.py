@@ -1,0 +1,294 @@
+"""config/: what it says, and what a person is told who wrote something else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dlim import config
+from dlim.config import Augment, Learner, ProjectSettings, Settings, Split, mapped, nearest
+from dlim.errors import ConfigError
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A config/ folder with one learner."""
+    (tmp_path / "learners").mkdir()
+    (tmp_path / "learners/ssd.toml").write_text("canvas = [400, 400]\n")
+    return tmp_path
+
+
+def told(folder: Path) -> str:
+    """What a person is told of a folder that can't be followed: one line."""
+    with pytest.raises(ConfigError) as caught:
+        config.load(folder)
+    text = str(caught.value)
+    assert "\n" not in text
+    return text
+
+
+def test_what_is_not_written_has_its_default(folder: Path) -> None:
+    """Without dlim.toml, and with a learner's canvas alone, everything else is as documented."""
+    made = config.load(folder)
+    assert made.settings == Settings(
+        seed=1, labelling_canvas=(400, 400), split=Split(train_percent=80, by="image"), augment=Augment(99, 125)
+    )
+    assert made.learners == {
+        "ssd": Learner((400, 400), "projects", ("*",), (), {}, boxes="follow", format="voc", class_lists=True)
+    }
+
+
+def test_all_that_can_be_written(folder: Path) -> None:
+    """Every key of both files is read as it stands."""
+    (folder / "dlim.toml").write_text(
+        "seed = 7\nlabelling_canvas = [500, 300]\n"
+        '[split]\ntrain_percent = 99\nby = "master"\n[augment]\ncount = 1\ncval = 0\n'
+    )
+    (folder / "learners/ssd.toml").write_text(
+        'canvas = "native"\nprojects = "other_projects"\ninclude = ["a*", "b"]\nexclude = ["ab"]\n'
+        'boxes = "master"\nformat = "voc"\nclass_lists = false\n[labels]\n"x_*" = "x"\n'
+    )
+    made = config.load(folder)
+    assert made.settings == Settings(7, (500, 300), Split(99, "master"), Augment(1, 0))
+    assert made.learners["ssd"] == Learner(
+        "native", "other_projects", ("a*", "b"), ("ab",), {"x_*": "x"}, "master", "voc", class_lists=False
+    )
+
+
+def test_the_committed_files_are_good() -> None:
+    """The configuration that a fresh checkout has can be followed."""
+    assert set(config.load(ROOT / "config").learners) >= {"resnet34", "ssd"}
+
+
+def test_learners_are_sorted_by_name(folder: Path) -> None:
+    """Learners come in one order on every machine, and only .toml files are learners."""
+    for name in ("b.toml", "a.toml", "notes.txt"):
+        (folder / "learners" / name).write_text('canvas = "native"\n')
+    assert list(config.load(folder).learners) == ["a", "b", "ssd"]
+
+
+SETTINGS = [
+    pytest.param("sed = 1", 'sed: is no key here; did you mean "seed"?', id="a key, misspelt"),
+    pytest.param(
+        "zzz = 1", "zzz: is no key here; say one of: augment, labelling_canvas, seed, split", id="a key like no other"
+    ),
+    pytest.param(
+        "[split]\ntrain_precent = 70",
+        'split.train_precent: is no key here; did you mean "train_percent"?',
+        id="a key in a table",
+    ),
+    pytest.param("[splt]\nby = 1", 'splt: is no key here; did you mean "split"?', id="a table, misspelt"),
+    pytest.param('seed = "1"', "seed: expected int, got str; correct that value", id="text for a number"),
+    pytest.param("seed = 1.5", "seed: expected int, got float; correct that value", id="a fraction"),
+    pytest.param("seed = true", "seed: expected int, got bool; correct that value", id="a truth for a number"),
+    pytest.param("split = 80", "split: expected object, got int; correct that value", id="a number for a table"),
+    pytest.param(
+        "labelling_canvas = [400]",
+        "labelling_canvas: expected array of length 2, got 1; correct that value",
+        id="half a size",
+    ),
+    pytest.param(
+        "labelling_canvas = [400, 0]", "labelling_canvas[1]: expected int >= 1; correct that value", id="no height"
+    ),
+    pytest.param(
+        "labelling_canvas = [65501, 9]",
+        "labelling_canvas[0]: expected int <= 65500; correct that value",
+        id="wider than a JPEG can be",
+    ),
+    pytest.param(
+        "[split]\ntrain_percent = 0", "split.train_percent: expected int >= 1; correct that value", id="no train"
+    ),
+    pytest.param(
+        "[split]\ntrain_percent = 100", "split.train_percent: expected int <= 99; correct that value", id="no val"
+    ),
+    pytest.param('[split]\nby = "imgae"', 'split.by: "imgae" is unknown; did you mean "image"?', id="a word, misspelt"),
+    pytest.param(
+        '[split]\nby = "it\'s"', 'split.by: "it\'s" is unknown; say one of: image, master', id="a word like no other"
+    ),
+    pytest.param("[split]\nby = 3", "split.by: expected str, got int; correct that value", id="a number for a word"),
+    pytest.param("[augment]\ncount = 0", "augment.count: expected int >= 1; correct that value", id="no images"),
+    pytest.param("[augment]\ncval = 256", "augment.cval: expected int <= 255; correct that value", id="over white"),
+    pytest.param("[augment]\ncval = -1", "augment.cval: expected int >= 0; correct that value", id="under black"),
+    pytest.param(
+        "seed =", "is no TOML: Invalid value (at end of document); mend it at that place", id="TOML without a value"
+    ),
+    pytest.param(
+        "seed = 1\nthree four\n",
+        "is no TOML: Expected '=' after a key in a key/value pair (at line 2, column 7); mend it at that place",
+        id="a line that is no TOML",
+    ),
+    pytest.param(
+        "seed = 1\nseed = 2\n",
+        "is no TOML: Cannot overwrite a value (at line 2, column 9); mend it at that place",
+        id="a key twice",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "fault"), SETTINGS)
+def test_what_dlim_toml_may_not_say(folder: Path, text: str, fault: str) -> None:
+    """A fault in dlim.toml is one line with the file, the key, and what to do."""
+    (folder / "dlim.toml").write_text(text)
+    assert told(folder) == f"{folder}/dlim.toml: {fault}"
+
+
+NATIVE = 'canvas = "native"\n'
+
+LEARNERS = [
+    pytest.param("", "the file: object missing required field canvas; correct that value", id="no canvas"),
+    pytest.param(
+        'canvas = "natve"', 'canvas: "natve" is unknown; did you mean "native"?', id="a canvas by a misspelt word"
+    ),
+    pytest.param(
+        "canvas = 400", "canvas: expected str | array, got int; correct that value", id="a canvas of one number"
+    ),
+    pytest.param(
+        'canvas = ["400", 400]', "canvas[0]: expected int, got str; correct that value", id="a canvas of text"
+    ),
+    pytest.param(
+        NATIVE + "clas_lists = true",
+        'clas_lists: is no key here; did you mean "class_lists"?',
+        id="a key, misspelt",
+    ),
+    pytest.param(
+        NATIVE + 'include = "close"', "include: expected array, got str; correct that value", id="a word for a list"
+    ),
+    pytest.param(
+        NATIVE + 'include = ["a", 1]', "include[1]: expected str, got int; correct that value", id="a number in a list"
+    ),
+    pytest.param(
+        NATIVE + "class_lists = 1", "class_lists: expected bool, got int; correct that value", id="1 for true"
+    ),
+    pytest.param(NATIVE + 'boxes = "folow"', 'boxes: "folow" is unknown; did you mean "follow"?', id="boxes, misspelt"),
+    pytest.param(NATIVE + 'format = "vok"', 'format: "vok" is unknown; did you mean "voc"?', id="a format, misspelt"),
+    pytest.param(
+        NATIVE + 'format = "yolo"', 'format: "yolo" is unknown; say one of: voc', id="a format that there isn't"
+    ),
+    pytest.param(
+        NATIVE + '[labels]\n"closebcow" = "Close"',
+        'labels: "closebcow" maps to "Close", which is no label; use a-z, 0-9, _ and - only',
+        id="a label in upper case",
+    ),
+    pytest.param(
+        NATIVE + '[labels]\na = ""',
+        'labels: "a" maps to "", which is no label; use a-z, 0-9, _ and - only',
+        id="a label of nothing",
+    ),
+    pytest.param(
+        NATIVE + "[labels]\na = 1", "labels[...]: expected str, got int; correct that value", id="a number for a label"
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "fault"), LEARNERS)
+def test_what_a_learners_file_may_not_say(folder: Path, text: str, fault: str) -> None:
+    """A fault in a learner's file is one line with the file, the key, and what to do."""
+    (folder / "learners/ssd.toml").write_text(text)
+    assert told(folder) == f"{folder}/learners/ssd.toml: {fault}"
+
+
+PROJECTS = [
+    pytest.param("lable = 'a'", 'lable: is no key here; did you mean "label"?', id="a key, misspelt"),
+    pytest.param("generator = 1", "generator: expected bool, got int; correct that value", id="1 for true"),
+    pytest.param("label = 3", "label: expected str | null, got int; correct that value", id="a number for a label"),
+    pytest.param(
+        "placement = 'right-uper'",
+        'placement: "right-uper" is unknown; did you mean "right-upper"?',
+        id="a placement, misspelt",
+    ),
+    pytest.param(
+        "placement = '?'",
+        'placement: "?" is unknown; say one of: centre, left-lower, left-upper, right-lower, right-upper',
+        id="a placement like no other",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "fault"), PROJECTS)
+def test_what_project_toml_may_not_say(tmp_path: Path, text: str, fault: str) -> None:
+    """A fault in a project's file is one line with the file, the key, and what to do."""
+    path = tmp_path / "project.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        config.project_settings(path)
+    assert str(caught.value) == f"{path}: {fault}"
+
+
+def test_a_project_needs_no_file(tmp_path: Path) -> None:
+    """Without project.toml a project has the defaults; with it, what it says."""
+    path = tmp_path / "project.toml"
+    assert config.project_settings(path) == ProjectSettings(None, "left-upper", generator=False)
+    path.write_text('label = "close"\nplacement = "centre"\ngenerator = true\n')
+    assert config.project_settings(path) == ProjectSettings("close", "centre", generator=True)
+
+
+def test_text_in_another_encoding(folder: Path) -> None:
+    """A file that isn't UTF-8 is named as no TOML."""
+    (folder / "dlim.toml").write_bytes("# 日本語\n".encode("shift-jis"))
+    text = told(folder)
+    assert text.startswith(f"{folder}/dlim.toml: is no TOML: 'utf-8' codec can't decode byte 0x93 in position 2")
+    assert text.endswith("; mend it at that place")
+
+
+@pytest.mark.parametrize("name", ["SSD", "my ssd", "ssd.old"])
+def test_what_a_learner_may_not_be_called(folder: Path, name: str) -> None:
+    """A learner's name goes into task names and paths, and is refused where it can't."""
+    path = folder / f"learners/{name}.toml"
+    path.write_text(NATIVE)
+    assert told(folder) == f"{path}: is no name for a learner; name it with a-z, 0-9, _ and - only"
+
+
+def test_a_workspace_without_a_learner(tmp_path: Path) -> None:
+    """Without a learner there is nothing to build for, and that is said."""
+    assert told(tmp_path) == f"{tmp_path}/learners: holds no learner; write one there, such as ssd.toml"
+
+
+@pytest.mark.parametrize(
+    ("include", "exclude", "taken"),
+    [
+        pytest.param(("*",), (), {"close", "close_b", "skip"}, id="all"),
+        pytest.param(("close*",), (), {"close", "close_b"}, id="a pattern"),
+        pytest.param(("close", "skip"), (), {"close", "skip"}, id="names"),
+        pytest.param(("*",), ("close_?",), {"close", "skip"}, id="all but a pattern"),
+        pytest.param(("close",), ("*",), set(), id="what is excluded is out, whatever includes it"),
+        pytest.param(("Close",), (), set(), id="case counts"),
+    ],
+)
+def test_which_projects_a_learner_takes(include: tuple[str, ...], exclude: tuple[str, ...], taken: set[str]) -> None:
+    """A learner takes what is included and not excluded."""
+    learner = Learner("native", include=include, exclude=exclude)
+    assert {name for name in ("close", "close_b", "skip") if learner.takes(name)} == taken
+
+
+MAP = {"ja_char_*": "ja", "ja_char_3042": "a", "ja_*": "other", "close": "x"}
+
+
+@pytest.mark.parametrize(
+    ("label", "to"),
+    [
+        pytest.param("close", "x", id="its own entry"),
+        pytest.param("ja_char_3042", "a", id="its own entry before a pattern that stands first"),
+        pytest.param("ja_char_1", "ja", id="a pattern"),
+        pytest.param("ja_x", "other", id="the next pattern"),
+        pytest.param("closed", "closed", id="no entry"),
+    ],
+)
+def test_label_maps(label: str, to: str) -> None:
+    """A label's own entry counts before any pattern, then the first pattern that fits; else it stays."""
+    assert mapped(label, MAP) == to
+
+
+@pytest.mark.parametrize(
+    ("word", "words", "way_out"),
+    [
+        pytest.param("clsoe", ["skip", "close"], 'did you mean "close"?', id="a near one"),
+        pytest.param("x", ["skip", "close"], "say one of: close, skip", id="none near: all, sorted"),
+        pytest.param("x", [], "there is none to choose from", id="none at all"),
+    ],
+)
+def test_the_way_out_after_a_wrong_word(word: str, words: list[str], way_out: str) -> None:
+    """The nearest right word is offered, else all of them."""
+    assert nearest(word, words) == way_out
