@@ -26,6 +26,7 @@ class Variation:
     size: of the image, in pixels; crop: of the part that shows the master; origin: where that part begins.
     mesh: where the master's points went, measured in the crop.
     objects: what it shows, in the crop's frame, where that isn't the master's objects (a generator's).
+    sha256: of the file as it was written; a script may have changed it since.
     """
 
     filename: str
@@ -36,12 +37,14 @@ class Variation:
     mesh: Mesh
     parameters: Mapping[str, float] = field(default_factory=dict)
     objects: tuple[Object, ...] | None = None
+    sha256: str = ""
 
 
 def to_line(variation: Variation) -> str:
     """One line of JSON without its end, the same for the same variation."""
     record = {
         "filename": variation.filename,
+        "sha256": variation.sha256,
         "operation": variation.operation,
         "parameters": dict(variation.parameters),
         "size": variation.size,
@@ -61,6 +64,7 @@ def from_line(line: str) -> Variation:
     objects = record.get("objects")
     return Variation(
         filename=record["filename"],
+        sha256=record["sha256"],
         operation=record["operation"],
         parameters=record["parameters"],
         size=tuple(record["size"]),

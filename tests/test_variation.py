@@ -69,7 +69,7 @@ def _record(filename: str) -> Variation:
 def test_a_line_can_be_read_by_a_person() -> None:
     """A line names its values, and writes Japanese as it is."""
     assert variation.to_line(_record("あ.jpg")) == (
-        '{"filename": "あ.jpg", "operation": "zoom", "parameters": {"zoom_x": 1.25}, "size": [400, 400], '
+        '{"filename": "あ.jpg", "sha256": "", "operation": "zoom", "parameters": {"zoom_x": 1.25}, "size": [400, 400], '
         '"crop": [8, 4], "origin": [0, 0], "master": [8, 4], "mesh": [[0.0, 0.0], [8.0, 0.0], [0.0, 4.0], [8.0, 4.0]]}'
     )
 

@@ -18,7 +18,7 @@ from dlim.augment.images import Pixels
 from dlim.augment.operations import Crop, Custom, Varies
 from dlim.config import one_of
 from dlim.errors import AugmentError, ProjectError
-from dlim.frame import PLACEMENTS, Size, canvas_name, fits, origin
+from dlim.frame import PLACEMENTS, canvas_name, fits, origin
 from dlim.mesh import still
 from dlim.variation import Variation
 
@@ -37,13 +37,13 @@ class _Folder:
     """What a script has written so far: all its Augmentations share it."""
 
     path: Path
-    written: set[bytes] = field(default_factory=set)
+    written: set[str] = field(default_factory=set)
     calls: Counter[str] = field(default_factory=Counter)
     numbers: Counter[str] = field(default_factory=Counter)
 
     def is_new(self, data: bytes) -> bool:
         """Whether these bytes are none of the images so far; from now on they are."""
-        digest = hashlib.sha256(data).digest()
+        digest = _digest(data)
         if digest in self.written:
             return False
         self.written.add(digest)
@@ -55,6 +55,10 @@ class _Folder:
         filename = f"{name}-{self.numbers[name]:04d}.jpg"
         (self.path / filename).write_bytes(data)
         return filename
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 @cache
@@ -161,7 +165,6 @@ class Augmentation:
         pixels: height x width x 3, RGB. box: of the thing on it, half-open and 0-based (x1, y1, x2, y2).
         name: what its file is called.
         """
-        size = images.size_of(pixels)
         data = self._encoded(pixels)
         path = self.context.out / f"{name}.jpg"
         if path.exists():
@@ -171,7 +174,8 @@ class Augmentation:
             return
         thing = Object(label, Box(*box))
         path.write_bytes(data)
-        self._record([self._variation(path.name, "image", size, Crop(pixels, {}, still(*size)), (thing,))])
+        crop = Crop(pixels, {}, still(*images.size_of(pixels)))
+        variation.append(self.context.out, [self._variation(path.name, data, "image", crop, (thing,))])
 
     def table(self, filename: str, text: str) -> None:
         """Write a CSV file beside the images; it comes to lie beside the dataset's."""
@@ -186,10 +190,10 @@ class Augmentation:
         for start in range(0, count, BATCH):
             indexes = range(start, min(start + BATCH, count))
             records = [
-                self._variation(self._folder.write(name, data), name, images.size_of(crop.pixels), crop)
+                self._variation(self._folder.write(name, data), data, name, crop)
                 for crop, data in self._distinct(operation, (name, call), indexes)
             ]
-            self._record(records)
+            variation.append(self.context.out, records)
             made += len(records)
         if made < count:
             print(f"{name}: {made} images instead of {count}: it has no freedom left for one that differs")
@@ -233,9 +237,9 @@ class Augmentation:
         return images.encode(images.placed(crop, canvas or size, origin(size, canvas, self.placement)))
 
     def _variation(
-        self, filename: str, name: str, size: Size, crop: Crop, objects: tuple[Object, ...] | None = None
+        self, filename: str, data: bytes, name: str, crop: Crop, objects: tuple[Object, ...] | None = None
     ) -> Variation:
-        canvas = self.context.canvas
+        canvas, size = self.context.canvas, images.size_of(crop.pixels)
         return Variation(
             filename=filename,
             operation=name,
@@ -245,7 +249,5 @@ class Augmentation:
             mesh=crop.mesh,
             parameters=crop.parameters,
             objects=objects,
+            sha256=_digest(data),
         )
-
-    def _record(self, records: Sequence[Variation]) -> None:
-        variation.append(self.context.out, records)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,7 +114,11 @@ def _complete(project: Project, out: Path, settings: Settings) -> list[str]:
                 f"daug.py wrote {record.filename} of {canvas_name(record.crop)}: too small for a box",
                 "write images of at least 2x2 pixels",
             )
-    repeats = _repeats(out, [*known, *foreign])
+    digests = {name: sha256(out / name) for name in (*known, *foreign)}
+    for record in known.values():
+        if digests[record.filename] != record.sha256:
+            _check_changed(project, out / record.filename, record)
+    repeats = _repeats(digests)
     for name in repeats:
         (out / name).unlink()
     if repeats.keys() & known.keys():  # a script changed what dlim.augment had written
@@ -145,10 +149,20 @@ def _pictures(project: Project, out: Path) -> list[str]:
     return pictures
 
 
-def _repeats(out: Path, names: list[str]) -> dict[str, str]:
+def _repeats(digests: Mapping[str, str]) -> dict[str, str]:
     """The images whose bytes another one has already, by name, with the first of its kind."""
     first: dict[str, str] = {}
-    return {name: earlier for name in names if (earlier := first.setdefault(sha256(out / name), name)) != name}
+    return {name: earlier for name, digest in digests.items() if (earlier := first.setdefault(digest, name)) != name}
+
+
+def _check_changed(project: Project, path: Path, record: Variation) -> None:
+    """Refuse what a script made of an image of dlim.augment, unless its record is still true of it."""
+    data = path.read_bytes()
+    fault = images.jpeg_fault(data)
+    if not fault and not (images.is_plain(data) and images.size_of(images.read(path)) == record.size):
+        fault = "is no longer RGB and of its size"
+    if fault:
+        raise AugmentError(project.name, f"daug.py changed {path.name}, which {fault}", "keep size and colours as RGB")
 
 
 def _master_size(project: Project) -> Size | None:

@@ -273,6 +273,31 @@ def test_images_that_a_script_changed_into_repeats(run: Runs, folder: Path) -> N
     assert [record.filename for record in records(folder)] == ["mix-0001.jpg", "mix-0003.jpg"]
 
 
+CHANGED = MIX + "from PIL import Image\npicture = Image.open('mix-0001.jpg')\npicture.load()\n"
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        pytest.param("picture.resize((8, 8)).save('mix-0001.jpg')", "is no longer RGB and of its size", id="its size"),
+        pytest.param("picture.convert('L').save('mix-0001.jpg')", "is no longer RGB and of its size", id="its colours"),
+        pytest.param(
+            "open('mix-0001.jpg', 'w').write('x')", "is not an image, or only part of one", id="its whole nature"
+        ),
+    ],
+)
+def test_a_changed_image_of_dlims_stays_what_its_record_says(run: Runs, change: str, fault: str) -> None:
+    """A script may paint on dlim's images, but not make them other than their records are true of."""
+    text = refused(run, f"{CHANGED}{change}\n")
+    assert text == f"button: daug.py changed mix-0001.jpg, which {fault}; keep size and colours as RGB"
+
+
+def test_a_painted_image_of_dlims_is_kept(run: Runs, folder: Path) -> None:
+    """What a script paints on an image of dlim's is in the build, and boxes still follow it."""
+    run(f"{CHANGED}picture.putpixel((0, 0), (255, 0, 0))\npicture.save('mix-0001.jpg')\n")
+    assert [record.operation for record in records(folder)] == ["mix"] * 3
+
+
 def test_a_table_is_kept(run: Runs, folder: Path) -> None:
     """A .csv file may lie beside the images."""
     run(OWN + "save((9, 9))\nopen('a.csv', 'w').write('x')")
