@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from functools import cache, partial
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ from typing import Any
 from doit.exceptions import InvalidDodoFile, TaskFailed
 from doit.globals import Globals
 
-from dlim import builds, config, progress, projects, variation
+from dlim import builds, config, progress, projects, provenance, variation
 from dlim.config import Config, Learner
 from dlim.errors import DlimError
 from dlim.formats import voc
@@ -23,6 +21,7 @@ from dlim.plugins.commands import FAULT, STAGE
 from dlim.plugins.reason import SEAL, Inputs, Same, Sealed, Settings
 from dlim.plugins.reporter import SUMMARY, Reporter
 from dlim.plugins.state import Checker
+from dlim.plugins.work import Fill, Refusal, Watched, remove, unseal
 from dlim.projects import Broken, Project
 from dlim.stages import annotate, augment, extend, locate, pack, shard, split, tarball
 
@@ -42,63 +41,6 @@ DOIT_CONFIG = {
     "par_type": "thread",
     "default_tasks": ["dataset"],
 }
-
-CODE = {
-    "extend": ("stages/extend", "augment/images", "builds", "config", "frame", "projects"),
-    "locate": (
-        *(
-            "stages/locate",
-            "annotation",
-            "augment/images",
-            "builds",
-            "config",
-            "formats/voc",
-            "frame",
-            "mesh",
-        ),
-        *("projects", "variation"),
-    ),
-    "augment": (
-        *("stages/augment", "annotation", "augment/__init__", "augment/alphabet", "augment/augmentation"),
-        "augment/characters",
-        *(
-            "augment/context",
-            "augment/corpus",
-            "augment/draw",
-            "augment/font",
-            "augment/images",
-            "augment/imgaug",
-        ),
-        *(
-            "augment/operations",
-            "augment/warm",
-            "augment/worker",
-            "builds",
-            "config",
-            "frame",
-            "mesh",
-            "projects",
-        ),
-        "variation",
-    ),
-    "annotate": (
-        *("stages/annotate", "annotation", "builds", "config", "formats/voc", "frame", "mesh", "projects"),
-        "variation",
-    ),
-    "split": ("stages/split",),
-    "shard": ("stages/shard", "annotation", "archive", "formats/voc"),
-    "pack": ("stages/pack", "annotation", "builds", "formats/voc"),
-    "tarball": ("stages/tarball", "annotation", "archive", "formats/voc"),
-}
-"""dlim's own modules that decide what a stage leaves: a change in one of them is a change of its input."""
-
-PACKAGES = {
-    "extend": ("Pillow", "opencv-python-headless"),
-    "augment": ("imgaug", "matplotlib-fontja", "numpy", "opencv-python-headless", "Pillow", "scikit-image"),
-    "shard": ("deflate",),
-    "tarball": ("deflate",),
-}
-"""Packages of which another version may leave other bytes."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +85,7 @@ class Workspace:
         return {
             "name": title,
             "doc": str(project.extended),
-            "actions": [_Watched(_Extend(project, canvas), files)],
+            "actions": [Watched(_Extend(project, canvas), files)],
             "file_dep": files,
             "uptodate": [_inputs("extend", lambda: settings), Same(project.extended)],
             "io": _IO,
@@ -161,7 +103,7 @@ class Workspace:
                 "doc": f"images of {title}",
                 "actions": None,
                 "task_dep": steps,
-                "clean": [(_remove, [[project.folder / "build"]])],
+                "clean": [(remove, [[project.folder / "build"]])],
             }
 
     def dataset(self) -> Iterator[Row]:
@@ -175,7 +117,7 @@ class Workspace:
                 "doc": f"{DATA_SET / name}.tar.gz",
                 "actions": None,
                 "task_dep": [*masters, f"tarball:{name}"],
-                "clean": [(_remove, [made])],
+                "clean": [(remove, [made])],
             }
 
     def verify(self) -> Row:
@@ -450,7 +392,7 @@ def _stage(
     settings: Callable[[], Settings] = dict,
 ) -> Row:
     """A task that fills a folder; run gets the folder, and returns what is to be said."""
-    return _row(kind, name, _Fill(f"{kind}:{name}", run, manifest), manifest, inputs, settings)
+    return _row(kind, name, Fill(f"{kind}:{name}", run, manifest), manifest, inputs, settings)
 
 
 def _row(
@@ -465,11 +407,11 @@ def _row(
     return {
         "basename": kind,
         "name": name,
-        "actions": [_Watched(action, files)],
+        "actions": [Watched(action, files)],
         "file_dep": files,
         "targets": [str(manifest)],
         "uptodate": [_inputs(kind, settings), Sealed(manifest)],
-        "clean": [(_unseal, [manifest])],
+        "clean": [(unseal, [manifest])],
         "io": _IO,
         "meta": {STAGE: True},
     }
@@ -480,7 +422,7 @@ def _broken(title: str, learner: str, project: Broken) -> Row:
     return {
         "basename": "annotate",
         "name": f"{title}@{learner}",
-        "actions": [_Watched(_Refusal(project.error), [])],
+        "actions": [Watched(Refusal(project.error), [])],
         "targets": [str(project.folder / "build" / learner / builds.MANIFEST)],
         "io": _IO,
         "meta": {STAGE: True, FAULT: str(project.error)},
@@ -490,21 +432,6 @@ def _broken(title: str, learner: str, project: Broken) -> Row:
 def _existing(paths: Iterable[Path]) -> list[str]:
     """Paths as doit has them, without the hand-made files that are missing: the stage says so in better words."""
     return [str(path) for path in paths if path.name == builds.MANIFEST or path.exists()]
-
-
-@dataclass(frozen=True)
-class _Fill:
-    """Fills a stage's folder, and seals it."""
-
-    name: str
-    run: Callable[[Path], list[str] | None]
-    manifest: Path
-
-    def __call__(self) -> dict[str, Any]:
-        with builds.fresh(self.manifest.parent) as out:
-            notes = self.run(out)
-        _say(self.name, notes or ())
-        return {SEAL: builds.look(self.manifest)}
 
 
 @dataclass(frozen=True)
@@ -545,90 +472,5 @@ class _Tarball:
         )
 
 
-@dataclass(frozen=True)
-class _Refusal:
-    """Raises what is wrong with a project."""
-
-    error: DlimError
-
-    def __call__(self) -> None:
-        raise self.error
-
-
-@dataclass(frozen=True)
-class _Watched:
-    """An action whose faults are one line, and whose inputs must not change while it works.
-
-    doit records the inputs as they are at the end: what was saved into them meanwhile would count as built.
-    """
-
-    action: Callable[[], object]
-    inputs: list[str]
-
-    def __call__(self) -> object:
-        before = _times(self.inputs)
-        try:
-            done = self.action()
-        except DlimError as error:
-            return TaskFailed(str(error))
-        except OSError as error:
-            place = error.filename or "the workspace"
-            return TaskFailed(f"{place}: {error.strerror or error}; see to that, and run again")
-        changed = [path for path, time in _times(self.inputs).items() if time != before[path]]
-        if changed:
-            return TaskFailed(f"{changed[0]}: was changed while it was being built from; run again")
-        return done
-
-
-def _times(paths: Iterable[str]) -> dict[str, tuple[int, int]]:
-    found = {}
-    for path in paths:
-        try:
-            stat = Path(path).stat()
-            found[path] = stat.st_mtime_ns, stat.st_size
-        except FileNotFoundError:
-            found[path] = 0, 0
-    return found
-
-
-def _say(name: str, notes: Iterable[str]) -> None:
-    for note in notes:
-        progress.current().line(f"{name}: {note}")
-
-
 def _inputs(kind: str, settings: Callable[[], Settings]) -> Inputs:
-    versions = {f"the version of {package}": _version(package) for package in PACKAGES.get(kind, ())}
-    code = {"dlim's own code": _code(kind)}
-    return Inputs(lambda: {**settings(), **versions, **code})
-
-
-@cache
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "none"
-
-
-@cache
-def _code(kind: str) -> str:
-    """The digest of dlim's modules that decide what a stage leaves."""
-    digest = hashlib.sha256()
-    for name in CODE[kind]:
-        digest.update((Path(__file__).parent / f"{name}.py").read_bytes())
-    return digest.hexdigest()
-
-
-def _remove(paths: Iterable[Path], dryrun: bool) -> None:
-    for path in paths:
-        if path.exists():
-            print(f"remove {path}")
-            if not dryrun:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
-def _unseal(manifest: Path, dryrun: bool) -> None:
-    if manifest.exists():
-        print(f"remove what {manifest} seals")
-        if not dryrun:
-            builds.remove(manifest)
+    return Inputs(lambda: {**settings(), **provenance.makers(kind)})

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from dlim.tasks import CODE
+from dlim.provenance import CODE
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "dlim"
 
 LEVELS = (
     ("errors",),
-    ("annotation", "archive", "builds", "frame", "progress", "config", "mesh", "projects", "variation"),
+    ("annotation", "archive", "builds", "config", "frame", "mesh", "progress", "projects", "provenance", "variation"),
     ("formats", "augment", "transport"),
     ("stages", "learning", "report"),
     ("plugins", "tasks"),
