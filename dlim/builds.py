@@ -118,7 +118,7 @@ class Seal(NamedTuple):
 
 def look(manifest: Path) -> Seal:
     """The build's seal now. Raises OSError or ValueError where something of it is gone."""
-    return Seal(sha256(manifest), _stat_digest(manifest, read(manifest)))
+    return Seal(sha256(manifest), _stat_digest(manifest))
 
 
 def fault(manifest: Path, seal: Seal | None, *, thorough: bool = False) -> str:
@@ -131,35 +131,34 @@ def fault(manifest: Path, seal: Seal | None, *, thorough: bool = False) -> str:
     try:
         if sha256(manifest) != seal.manifest:
             return "its manifest was changed"
-        files = read(manifest)
-        if not thorough and _stat_digest(manifest, files) == seal.stat:
+        if not thorough and _stat_digest(manifest) == seal.stat:
             return ""
-    except (OSError, ValueError):
-        files = read(manifest)
-    return _difference(manifest, files)
+    except OSError:
+        pass  # something has gone: what, is found out next
+    return _difference(manifest)
 
 
-def _difference(manifest: Path, files: Manifest) -> str:
-    root = manifest.parent
+def _difference(manifest: Path) -> str:
+    root, files = manifest.parent, read(manifest)
     for name, entry in files.items():
         path = root / name
         if not path.is_file():
             return f"{name} is missing"
         if path.stat().st_size != entry.size or sha256(path) != entry.sha256:
             return f"{name} is damaged"
-    stray = sorted(set(_present(manifest, files)) - set(files))
+    stray = sorted(set(_present(manifest)) - set(files))
     return f"{stray[0]} is a stray" if stray else ""
 
 
-def _present(manifest: Path, files: Manifest) -> list[str]:
+def _present(manifest: Path) -> list[str]:
     """The files that count as the build's: all in its own folder, or those that the manifest names."""
-    return sorted(_listing(str(manifest.parent))) if manifest.name == MANIFEST else list(files)
+    return sorted(_listing(str(manifest.parent))) if manifest.name == MANIFEST else list(read(manifest))
 
 
-def _stat_digest(manifest: Path, files: Manifest) -> str:
+def _stat_digest(manifest: Path) -> str:
     root = str(manifest.parent)
     found = []
-    for name in _present(manifest, files):
+    for name in _present(manifest):
         stat = os.stat(f"{root}/{name}")  # over 100,000 files a Path for each would cost more than all the rest
         found.append(f"{name}\0{stat.st_size}\0{stat.st_mtime_ns}\n")
     return hashlib.sha256("".join(found).encode()).hexdigest()

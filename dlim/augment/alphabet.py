@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from dlim.augment.augmentation import Augmentation
-from dlim.augment.characters import Renderer, label, look_alikes, table
+from dlim.augment.characters import Renderer, label, table
 from dlim.augment.corpus import read_corpus
 from dlim.augment.font import default_font, uncovered
 
@@ -22,12 +22,12 @@ def draw_corpus(corpus: Path, font: Path | None = None, size: int = 48, margin: 
     lacking = uncovered(renderer.font, characters)
     if lacking:
         print(f"{renderer.font.name} has no {' '.join(lacking)}; left out")
-    drawable = [character for character in characters if character not in set(lacking)]
-    alike = look_alikes(renderer, drawable)
-    for character, first in alike.items():
-        print(f"{character} looks just like {first}; left out")
-    drawn = [character for character in drawable if character not in alike]
-    for character in drawn:
-        pixels, box = renderer.draw(character)
-        augmentation.image(pixels, label(character), box, name=label(character))
+    drawn = [
+        character for character in characters if character not in lacking and _draw(augmentation, renderer, character)
+    ]
     augmentation.table(TABLE, table(drawn))
+
+
+def _draw(augmentation: Augmentation, renderer: Renderer, character: str) -> bool:
+    pixels, box = renderer.draw(character)
+    return augmentation.image(pixels, label(character), box, name=label(character))

@@ -159,8 +159,8 @@ class Augmentation:
         """
         self._write(name or type(augmenter).__name__.lower(), Custom(augmenter), count)
 
-    def image(self, pixels: Pixels, label: str, box: tuple[float, float, float, float], name: str) -> None:
-        """Write one image of a generator project, such as a drawn character.
+    def image(self, pixels: Pixels, label: str, box: tuple[float, float, float, float], name: str) -> bool:
+        """Write one image of a generator project, such as a drawn character; whether it is no image there was.
 
         pixels: height x width x 3, RGB. box: of the thing on it, half-open and 0-based (x1, y1, x2, y2).
         name: what its file is called.
@@ -171,11 +171,12 @@ class Augmentation:
             raise AugmentError("daug.py", f"there is an image called {name} already", "give each its own name")
         if not self._folder.is_new(data):
             print(f"{name}: shows the same as an image before it; left out")
-            return
+            return False
         thing = Object(label, Box(*box))
         path.write_bytes(data)
         crop = Crop(pixels, {}, still(*images.size_of(pixels)))
         variation.append(self.context.out, [self._variation(path.name, data, "image", crop, (thing,))])
+        return True
 
     def table(self, filename: str, text: str) -> None:
         """Write a CSV file beside the images; it comes to lie beside the dataset's."""

@@ -94,17 +94,3 @@ def table(characters: Iterable[str]) -> str:
         name = unicodedata.name(character, "")
         rows.writerow((label(character), f"U+{ord(character):04X}", character, name))
     return text.getvalue()
-
-
-def look_alikes(renderer: Renderer, characters: Iterable[str]) -> dict[str, str]:
-    """Each character whose picture is, pixel for pixel, that of an earlier one, with that earlier one.
-
-    A project never holds one image twice, and one image with two labels teaches nothing: draw the earlier.
-    """
-    first: dict[bytes, str] = {}
-    repeats = {}
-    for character in characters:
-        picture = renderer.draw(character)[0].tobytes()
-        if first.setdefault(picture, character) != character:
-            repeats[character] = first[picture]
-    return repeats

@@ -47,10 +47,12 @@ class Parts(NamedTuple):
 def split(shares: Sequence[Share], out: Path, settings: Settings) -> list[str]:
     """Write split.json into the folder out; what is to be said of it, a line each.
 
-    Raises DatasetError where two projects have the same image and it would end up in train and in val.
+    Raises DatasetError where projects that are kept whole have the same image, in train and in val.
     """
-    held_out, notes = _held_out(shares, settings) if settings.by == "master" else ({}, [])
-    parts = {share.project: _parts(share, held_out.get(share.project), settings) for share in shares}
+    if settings.by == "master":
+        parts, notes = _by_master(shares, settings)
+    else:
+        parts, notes = _by_image(shares, settings)
     _check_leaks(shares, parts, settings)
     text = json.dumps({project: part._asdict() for project, part in sorted(parts.items())}, indent=1)
     (out / SPLIT).write_text(text + "\n", encoding="utf-8")
@@ -62,19 +64,52 @@ def read(folder: Path) -> dict[str, Parts]:
     return {project: Parts(**part) for project, part in json.loads((folder / SPLIT).read_bytes()).items()}
 
 
-def _parts(share: Share, held_out: bool | None, settings: Settings) -> Parts:
-    """A project's images, divided by themselves or, where its master is in or out as a whole, not at all."""
-    if held_out is not None:
-        return Parts([], sorted(share.images)) if held_out else Parts(sorted(share.images), [])
-    # ranked by what an image shows: the same image in two projects goes the same way, and no project's
-    # images know of another's
+def _by_image(shares: Sequence[Share], settings: Settings) -> tuple[dict[str, Parts], list[str]]:
+    """Each project divided by itself; but an image that an earlier one has, too, goes the way it went there."""
+    gone: dict[str, bool] = {}
+    parts, notes = {}, []
+    for share in sorted(shares, key=lambda share: share.project):
+        part = parts[share.project] = _divided(share, gone, settings)
+        for side, to_train in ((part.train, True), (part.val, False)):
+            gone |= {share.images[image]: to_train for image in side}
+        if len(part.train) != _train_count(len(share.images), settings):
+            notes.append(
+                f"{share.project}: {len(part.train)} images in train and {len(part.val)} in val, "
+                "as most of them are another project's, too"
+            )
+    return parts, notes
+
+
+def _divided(share: Share, gone: Mapping[str, bool], settings: Settings) -> Parts:
+    """A project's images, the exact share of them in train as far as those that have gone leave the choice."""
+    # ranked by what an image shows: no project's images know of another's, and a new one moves none
     ranked = sorted(share.images, key=lambda image: (_rank(settings.seed, share.images[image]), image))
-    count = (len(ranked) * settings.train_percent + 50) // 100
-    return Parts(sorted(ranked[:count]), sorted(ranked[count:]))
+    bound = [image for image in ranked if share.images[image] in gone]
+    free = [image for image in ranked if share.images[image] not in gone]
+    train = [image for image in bound if gone[share.images[image]]]
+    room = max(0, _train_count(len(ranked), settings) - len(train))
+    val = [image for image in bound if not gone[share.images[image]]]
+    return Parts(sorted(train + free[:room]), sorted(val + free[room:]))
+
+
+def _train_count(images: int, settings: Settings) -> int:
+    """The share of train, to the nearest whole number."""
+    return (images * settings.train_percent + 50) // 100
 
 
 def _rank(seed: int, digest: str) -> str:
     return hashlib.sha256(f"{seed}\0{digest}".encode()).hexdigest()
+
+
+def _by_master(shares: Sequence[Share], settings: Settings) -> tuple[dict[str, Parts], list[str]]:
+    """Projects that share a master on one side; those with the only master of a label divided by image."""
+    held_out, notes = _held_out(shares, settings)
+    parts, more = _by_image([share for share in shares if share.project not in held_out], settings)
+    for share in shares:
+        if share.project in held_out:
+            images = sorted(share.images)
+            parts[share.project] = Parts([], images) if held_out[share.project] else Parts(images, [])
+    return parts, notes + more
 
 
 def _held_out(shares: Sequence[Share], settings: Settings) -> tuple[dict[str, bool], list[str]]:
@@ -87,7 +122,7 @@ def _held_out(shares: Sequence[Share], settings: Settings) -> tuple[dict[str, bo
             projects = ", ".join(share.project for share in masters[ranked[0]])
             notes.append(f"{projects}: has the only master of its label; divided by image")
             continue
-        train = min(max((len(ranked) * settings.train_percent + 50) // 100, 1), len(ranked) - 1)
+        train = min(max(_train_count(len(ranked), settings), 1), len(ranked) - 1)
         for position, master in enumerate(ranked):
             whole |= {share.project: position >= train for share in masters[master]}
     return whole, notes
@@ -115,5 +150,5 @@ def _check_leaks(shares: Sequence[Share], parts: Mapping[str, Parts], settings: 
                 raise DatasetError(
                     f"dataset of {settings.learner}",
                     f"{image} would be in val, and the same image is in train as {train[share.images[image]]}",
-                    "exclude one of the two projects, or set split.by to master in config/dlim.toml",
+                    "exclude one of the two projects in the learner's file",
                 )

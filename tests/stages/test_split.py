@@ -106,20 +106,50 @@ def test_identical_projects_go_the_same_way(out: Path) -> None:
     assert [name.replace("b_", "a_") for name in found["b"].val] == found["a"].val
 
 
-def test_an_image_on_both_sides_is_refused(out: Path) -> None:
-    """Where an image of val is, byte for byte, in train too, nothing is written and both are named."""
+def test_an_image_of_two_projects_goes_one_way(out: Path) -> None:
+    """An image that two projects have, byte for byte, is on one side, and the shares are exact all the same."""
+    one = share("a", 50)
+    common = sorted(one.images)[:20]
+    own = share("b", 30).images
+    other = Share("b", "another master", {**own, **{f"b_1{name}": one.images[name] for name in common}}, frozenset("b"))
+    alone = divided(out, [one])
+    found = divided(out, [other, one])
+    assert found["a"] == alone["a"]
+    assert [len(part.train) for part in found.values()] == [40, 40]
+    for name in common:
+        assert (name in found["a"].train) == (f"b_1{name}" in found["b"].train)
+
+
+def test_no_leak_is_worth_more_than_an_exact_share(out: Path) -> None:
+    """Where nearly all images of a project are another's, too, its share gives way, and that is said."""
     one = share("a", 10)
-    found = divided(out, [one])["a"]
+    val = divided(out, [one])["a"].val
+    other = Share("b", "another master", {f"b_{name}": one.images[name] for name in val}, frozenset("b"))
+    notes = split.split([one, other], out, Settings("ssd", 1, 80))
+    assert split.read(out)["b"] == Parts([], [f"b_{name}" for name in val])
+    assert notes == ["b: 0 images in train and 2 in val, as most of them are another project's, too"]
+
+
+def test_by_master_an_image_on_both_sides_is_refused(out: Path) -> None:
+    """Where projects that stay whole have an image in common, across the sides, both are named and nothing is left."""
+    shares = [share(name, 4, label="close") for name in "abc"]
+    sides = whole(divided(out, shares, by="master"))
     (out / split.SPLIT).unlink()
-    shared = found.val[0]
-    other = Share("b", "another master", {"b_0001": one.images[shared]}, frozenset(["b"]))
+    held_out, learned = min(name for name in sides if sides[name] == "val"), sides_of(sides, "train")[0]
+    index = "abc".index(learned)
+    leaked = {**shares[index].images, f"{learned}_x": next(iter(shares["abc".index(held_out)].images.values()))}
+    shares[index] = shares[index]._replace(images=leaked)
     with pytest.raises(DatasetError) as caught:
-        divided(out, [one, other])
+        divided(out, shares, by="master")
     assert str(caught.value) == (
-        f"dataset of ssd: {shared} would be in val, and the same image is in train as b_0001; "
-        "exclude one of the two projects, or set split.by to master in config/dlim.toml"
+        f"dataset of ssd: {held_out}_0000 would be in val, and the same image is in train as {learned}_x; "
+        "exclude one of the two projects in the learner's file"
     )
     assert list(out.iterdir()) == []
+
+
+def sides_of(sides: dict[str, str], side: str) -> list[str]:
+    return sorted(name for name, found in sides.items() if found == side)
 
 
 def test_an_image_twice_on_one_side_is_no_leak(out: Path) -> None:
