@@ -33,7 +33,7 @@ Manifest = dict[str, Entry]
 @contextmanager
 def fresh(folder: Path) -> Iterator[Path]:
     """A new folder to fill, which takes the place of `folder` at the end, sealed; or vanishes with an error."""
-    _sweep(folder)
+    sweep(folder)
     making = folder.with_name(FRESH + folder.name)
     making.mkdir(parents=True)
     try:
@@ -41,7 +41,7 @@ def fresh(folder: Path) -> Iterator[Path]:
         seal(making / MANIFEST, list(_listing(str(making))))
         _replace(making, folder)
     finally:
-        _sweep(folder)
+        sweep(folder)
 
 
 def _replace(making: Path, folder: Path) -> None:
@@ -51,7 +51,8 @@ def _replace(making: Path, folder: Path) -> None:
     making.rename(folder)
 
 
-def _sweep(folder: Path) -> None:
+def sweep(folder: Path) -> None:
+    """Remove what a killed run left beside a build, half-made or already replaced."""
     for prefix in (FRESH, OLD):
         shutil.rmtree(folder.with_name(prefix + folder.name), ignore_errors=True)
 

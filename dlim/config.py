@@ -30,7 +30,7 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Split(Table, frozen=True):
-    """How images are divided. percent: what goes to train. by: what stays together."""
+    """How images are divided. train_percent: what goes to train. by: what stays together."""
 
     train_percent: Percent = 80
     by: Literal["image", "master"] = "image"
@@ -101,7 +101,8 @@ def load(folder: Path) -> Config:
     """The configuration in a workspace's config/ folder. Raises ConfigError, one line with file and key."""
     path = folder / "dlim.toml"
     settings = read(path, Settings) if path.exists() else Settings()
-    learners = {file.stem: _learner(file) for file in sorted((folder / "learners").glob("*.toml"))}
+    files = sorted((folder / "learners").glob("[!.]*.toml"))  # an editor's own files begin with a dot
+    learners = {file.stem: _learner(file) for file in files}
     if not learners:
         raise ConfigError(folder / "learners", "holds no learner", "write one there, such as ssd.toml")
     return Config(settings, learners)
@@ -111,13 +112,15 @@ def _learner(path: Path) -> Learner:
     if not LABEL.fullmatch(path.stem):
         raise ConfigError(path, "is no name for a learner", "name it with a-z, 0-9, _ and - only")
     learner = read(path, Learner)
+    if not learner.projects:
+        raise ConfigError(path, 'projects: "" is no folder', "name the folder of its projects")
     one_of(path, "format", learner.format, FORMATS)
     for source, label in learner.labels.items():
         if not LABEL.fullmatch(label):
             raise ConfigError(
                 path, f'labels: "{source}" maps to "{label}", which is no label', "use a-z, 0-9, _ and - only"
             )
-    return learner
+    return msgspec.structs.replace(learner, projects=Path(learner.projects).as_posix())
 
 
 FORMATS = ("voc",)
@@ -169,6 +172,8 @@ def read(path: Path, table: type[T]) -> T:
     """A TOML file as a table. Raises ConfigError with the file, the key, and the nearest right word."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(path, f"can't be read ({error.strerror})", "make it a file that you may read") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(path, f"is no TOML: {error}", "mend it at that place") from error
     _check_keys(path, data, table)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ class Console:
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # not every terminal can show what a script prints
         self._lock = threading.Lock()
 
     def line(self, text: str) -> None:

@@ -56,9 +56,10 @@ class Project:
 
     def sources(self) -> list[Path]:
         """What daug.py may read beside it: every file of its folder, sorted, without caches and hidden ones."""
-        found = []
-        for folder, folders, files in os.walk(self.script.parent):
-            folders[:] = [name for name in folders if not _passed_over(name)]
+        found, seen = [], set()
+        for folder, folders, files in os.walk(self.script.parent, followlinks=True):
+            seen.add(os.path.realpath(folder))
+            folders[:] = [name for name in folders if not _passed_over(name) and _real(folder, name) not in seen]
             found += [Path(folder, name) for name in files if not _passed_over(name)]
         return sorted(found)
 
@@ -73,6 +74,10 @@ class Project:
         """Raise ProjectError unless the project has this file."""
         if not path.is_file():
             raise ProjectError(self.name, f"{path.relative_to(self.folder)} is missing", remedy)
+
+
+def _real(folder: str, name: str) -> str:
+    return os.path.realpath(os.path.join(folder, name))  # noqa: PTH118 - os.walk speaks in strings
 
 
 def _passed_over(name: str) -> bool:
@@ -94,28 +99,38 @@ def load(folder: Path) -> dict[str, Project | Broken]:
         raise ConfigError(folder, "is no folder of projects", "make it, or correct `projects` in the learner's file")
     found: dict[str, Project | Broken] = {}
     stems: dict[str, str] = {}
+    places: dict[Path, str] = {}
     for path in sorted(folder.iterdir()):
         if any((path / part).exists() for part in PARTS) and not path.name.startswith("."):
-            first = stems.setdefault(in_stem(path.name).lower(), path.name)
-            found[path.name] = _load_one(path, first)
+            # what can't be written can't be a name, but must be told
+            name = path.name if path.name.isprintable() else ascii(path.name)[1:-1]
+            first = stems.setdefault(in_stem(name).lower(), name)
+            same = places.setdefault(path.resolve(), name)
+            found[name] = _load_one(path, name, first, same)
     return found
 
 
-def _load_one(path: Path, first: str) -> Project | Broken:
-    """The project in a folder; first: the name of the first one whose images would be called like its own."""
+def _load_one(path: Path, name: str, first: str, same: str) -> Project | Broken:
+    """The project in a folder.
+
+    first: the first one whose images would be called like its own. same: the first one that is the same folder.
+    """
     try:
-        _check_name(path, first)
-        return Project(path.name, path, project_settings(path / "project.toml"))
+        _check_name(name, path.parent, first)
+        if same != name:
+            raise ProjectError(path, f"is the folder of {same} under a second name", "copy it, or take the link away")
+        return Project(name, path, project_settings(path / "project.toml"))
     except DlimError as error:
-        return Broken(path.name, path, error)
+        return Broken(name, path, error)
 
 
-def _check_name(path: Path, first: str) -> None:
-    if not NAME.fullmatch(path.name):
+def _check_name(name: str, folder: Path, first: str) -> None:
+    path = folder / name
+    if not NAME.fullmatch(name):
         raise ProjectError(path, "is no name for a project", "rename the folder with letters, digits, _ and - only")
-    if len(path.name) > LONGEST:
+    if len(name) > LONGEST:
         raise ProjectError(path, f"has a name of over {LONGEST} characters", "rename the folder")
-    if first != path.name:
+    if first != name:
         raise ProjectError(path, f"its images would be called like those of {first}", "rename one of the two folders")
 
 

@@ -59,7 +59,7 @@ CODE = {
 
 PACKAGES = {
     "extend": ("Pillow", "opencv-python-headless"),
-    "augment": ("imgaug", "matplotlib-fontja", "numpy", "opencv-python-headless", "Pillow", "scikit-image"),
+    "augment": ("imgaug", "matplotlib-fontja", "numpy", "opencv-python-headless", "Pillow", "scikit-image", "scipy"),
     "shard": ("deflate",),
     "tarball": ("deflate",),
 }

@@ -9,8 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from doit.exceptions import InvalidDodoFile, TaskFailed
-from doit.globals import Globals
+from doit.exceptions import InvalidDodoFile
 
 from dlim import builds, config, progress, projects, provenance, variation
 from dlim.config import Config, Learner
@@ -21,7 +20,7 @@ from dlim.plugins.commands import FAULT, STAGE
 from dlim.plugins.reason import SEAL, Inputs, Same, Sealed, Settings
 from dlim.plugins.reporter import SUMMARY, Reporter
 from dlim.plugins.state import Checker
-from dlim.plugins.work import Fill, Refusal, Watched, remove, unseal
+from dlim.plugins.work import Fill, Refusal, Seals, Watched, remove, unseal, unusable
 from dlim.projects import Broken, Project
 from dlim.stages import annotate, augment, extend, locate, pack, shard, split, tarball
 
@@ -68,6 +67,8 @@ class Workspace:
             return cls(settings, found)
         except DlimError as error:
             raise InvalidDodoFile(str(error)) from error
+        except OSError as error:
+            raise InvalidDodoFile(unusable(error)) from error
 
     # what people type
 
@@ -122,7 +123,9 @@ class Workspace:
 
     def verify(self) -> Row:
         """Read all that was built; what is damaged is built anew by the next run."""
-        return {"actions": [self._verified], "io": _IO, "uptodate": [False], "doc": self.verify.__doc__}
+        stages = [self.locate, self.augment, self.annotate, self.split, self.shard, self.pack, self.tarball]
+        seals = Seals([row for stage in stages for row in stage()])
+        return {"actions": [seals.verify], "io": _IO, "uptodate": [seals, False], "doc": self.verify.__doc__}
 
     # the steps of these
 
@@ -303,24 +306,6 @@ class Workspace:
     def _shards(self, name: str) -> Path:
         return INTERNAL / "shards" / name
 
-    def _verified(self) -> TaskFailed | None:
-        stages = [self.locate, self.augment, self.annotate, self.split, self.shard, self.pack, self.tarball]
-        damaged, sound = [], 0
-        for row in (row for stage in stages for row in stage()):
-            seal = Globals.dep_manager.get_values(f"{row['basename']}:{row['name']}").get(SEAL)
-            manifest = Path(row["targets"][0])
-            if seal is None or not manifest.exists():
-                continue
-            fault = builds.fault(manifest, builds.Seal(*seal), thorough=True)
-            sound += not fault
-            if fault:
-                damaged.append(f"{manifest.parent}: {fault}")
-                manifest.unlink()
-        if damaged:
-            return TaskFailed(f"{'; '.join(damaged)}; run doit dataset to build that anew")
-        progress.current().line(f"{sound} builds were read, and all are as they were made")
-        return None
-
 
 Row = dict[str, Any]
 """A task as doit has it."""
@@ -330,8 +315,8 @@ _IO = {"capture": False}
 
 
 def _title(folder: str, name: str) -> str:
-    # doit allows no = in a name; a project that has one is refused, but in a task that says so
-    return (name if folder == "projects" else f"{folder}/{name}").replace("=", "-")
+    # doit allows no = in a name; a project that has one is refused, but by a task that says so
+    return (name if folder == "projects" else f"{folder}/{name}").replace("=", "%3D")
 
 
 def _has_master(project: Project) -> bool:
@@ -348,11 +333,12 @@ def _tarball_files(name: str) -> tuple[Path, Path]:
 
 def _labels(project: Project, variations: Path, objects: Path, label: str) -> set[str]:
     """The labels that a project's objects have before a learner maps them; none before they are known."""
-    if _has_master(project):
-        path = objects / locate.OBJECTS
-        return {thing.label for thing in locate.read(objects)[2]} if path.exists() else set()
     shown = [record.objects for record in variation.read(variations)]
-    return {thing.label for things in shown for thing in things or ()} | ({label} if None in shown else set())
+    named = {thing.label for things in shown for thing in things or ()}
+    if _has_master(project):
+        known = (objects / locate.OBJECTS).exists()
+        return named | {thing.label for thing in locate.read(objects)[2]} if known else named
+    return named | ({label} if None in shown else set())
 
 
 def _shares(made: Mapping[str, Path]) -> list[split.Share]:

@@ -60,6 +60,30 @@ def test_no_folder_of_projects(tmp_path: Path) -> None:
     )
 
 
+def test_a_second_name_for_a_folder_is_refused(tmp_path: Path) -> None:
+    """A link to another project would build in that project's folder."""
+    make(tmp_path, "alpha")
+    (tmp_path / "beta").symlink_to("alpha")
+    found = projects.load(tmp_path)
+    assert error(found["beta"]) == (
+        f"{tmp_path}/beta: is the folder of alpha under a second name; copy it, or take the link away"
+    )
+
+
+def test_linked_folders_beside_a_script_are_sources(tmp_path: Path) -> None:
+    """What daug.py imports from a linked folder counts, also where the links run in a circle."""
+    make(tmp_path, "alpha")
+    (tmp_path / "common").mkdir()
+    (tmp_path / "common/shared.py").touch()
+    beside = tmp_path / "alpha/data_augmentation"
+    beside.mkdir(exist_ok=True)
+    (beside / "common").symlink_to(tmp_path / "common")
+    (tmp_path / "common/circle").symlink_to(beside)
+    found = projects.load(tmp_path)["alpha"]
+    assert isinstance(found, Project)
+    assert beside / "common/shared.py" in found.sources()
+
+
 @pytest.mark.parametrize("name", ["my button", "クローズ", "a.b", "a+b", "a#1"])
 def test_names_that_readers_would_choke_on(tmp_path: Path, name: str) -> None:
     """A name that can't stand in a VOC list breaks that project alone."""

@@ -370,6 +370,13 @@ def test_a_wrong_task_is_one_line(workspace: Workspace) -> None:
     assert done.stderr == 'doit: "build:close_button" is no task; did you mean "build:close_btn"?\n'
 
 
+def test_list_of_a_wrong_task_is_one_line(two: Workspace) -> None:
+    """`doit list` knows its tasks as a run does."""
+    done = two.doit("list", "build:alpa")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == 'doit: "build:alpa" is no task; did you mean "build:alpha"?\n'
+
+
 def test_list_says_what_would_run_and_why(two: Workspace) -> None:
     """`doit list` tells, of each task that people type, its state, and the reason wherever it comes from."""
     lines = two.doit("list").stdout.splitlines()
@@ -517,14 +524,107 @@ def test_a_broken_state_file_loses_nothing(two: Workspace, contents: bytes) -> N
     assert digests(two) == before
 
 
+def test_verify_works_in_threads(two: Workspace) -> None:
+    """`doit -n 2 verify` reads the same builds."""
+    assert two.doit("-n", "2", "verify").stdout == two.doit("verify").stdout
+
+
+def harm_unseen(image: Path) -> None:
+    """Change a file but neither its size nor its time: only reading it tells."""
+    stat, data = image.stat(), image.read_bytes()
+    image.write_bytes(data[:-50] + bytes(50))
+    os.utime(image, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+def test_a_copied_workspace_is_read_once(two: Workspace, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A workspace copied with new times is sound, and after one run its files are looked at, not read, again."""
+    other = Workspace(tmp_path_factory.mktemp("copy") / "workspace")
+    shutil.copytree(two.folder, other.folder, copy_function=shutil.copy)
+    assert other.ran("dataset") == set()
+    harm_unseen(min((other.folder / "projects/alpha/build/ssd").glob("*.jpg")))
+    assert other.ran("dataset") == set()
+
+
+def test_what_a_killed_run_left_is_swept(two: Workspace) -> None:
+    """Half-made folders go with the next run, also where there is nothing to make."""
+    left = [two.folder / "data_set/.fresh-ssd", two.folder / "projects/alpha/build/.old-ssd"]
+    for folder in left:
+        folder.mkdir()
+    assert two.ran("dataset") == set()
+    assert not any(folder.exists() for folder in left)
+
+
+def test_clean_waits_for_no_run(workspace: Workspace) -> None:
+    """`doit clean` is refused while a run is at work, and takes nothing away from it."""
+    workspace.project("slow", script="import time\ntime.sleep(4)\n" + FEW)
+    with subprocess.Popen(
+        [sys.executable, "-m", "doit"], cwd=workspace.folder, stdout=subprocess.PIPE, text=True
+    ) as run:
+        wait_for(workspace.folder / "projects/slow/build")
+        done = workspace.doit("clean")
+        assert done.returncode == 3
+        assert "is being built already, by process" in done.stderr
+        assert run.wait(60) == 0
+
+
+def test_odd_folders_and_files_stop_nobody(two: Workspace) -> None:
+    """An editor's hidden file is no learner, projects/ is projects, and folders of impossible names fail alone."""
+    two.learner(".#ssd", "half a line")
+    two.learner("ssd", 'canvas = [400, 400]\nprojects = "projects/"\n')
+    assert two.ran("dataset") == set()
+    for name in ("a=b", "a-b", "new\nline"):
+        (two.folder / "projects" / name / "master").mkdir(parents=True)
+    done = two.doit("--continue", "dataset")
+    assert "FAILED projects/a=b: is no name for a project; rename the folder with" in done.stdout
+    assert "FAILED projects/new\\nline: is no name for a project; rename the folder with" in done.stdout
+    assert "FAILED a-b: master/image.jpg is missing" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_labels_that_a_script_gives_are_mapped(two: Workspace) -> None:
+    """A learner's label map also holds for what a master's own daug.py calls an object."""
+    script = two.folder / "projects/alpha/data_augmentation/daug.py"
+    script.write_text(
+        "import numpy as np\n"
+        "from dlim.augment import Augmentation\n"
+        "draw = Augmentation(count=5)\n"
+        "draw.mix()\n"
+        "draw.image(np.zeros((9, 9, 3), np.uint8), 'foo', (1, 1, 8, 8), 'foo')\n"
+    )
+    for label in ("bar", "baz"):
+        two.learner("ssd", f'canvas = [400, 400]\n[labels]\nfoo = "{label}"\n')
+        two.ran("dataset")
+        assert f"\n{label}:::\n" in (two.folder / "data_set/ssd/labelmap.txt").read_text()
+
+
+def test_a_terminal_that_cannot_show_it_gets_it_escaped(workspace: Workspace) -> None:
+    """What a script prints never fails a task, whatever the terminal's encoding."""
+    workspace.project("alpha", script="print('日本')\n" + FEW)
+    done = workspace.doit("build:alpha", env={"PYTHONIOENCODING": "ascii", "LC_ALL": "C", "PYTHONUTF8": "0"})
+    assert done.returncode == 0
+    assert "\\u65e5\\u672c" in done.stdout
+
+
+@pytest.mark.parametrize("harm", ["a folder as state file", "a file as state folder"])
+def test_a_state_file_in_the_way(workspace: Workspace, harm: str) -> None:
+    """A state file that can't be opened is a line that doesn't tell to delete a good one."""
+    workspace.project("alpha")
+    if harm.startswith("a folder"):
+        (workspace.folder / ".dlim/state.db").mkdir(parents=True)
+    else:
+        (workspace.folder / ".dlim").touch()
+    done = workspace.doit("list")
+    assert done.returncode == 3
+    assert done.stderr.count("\n") == 1
+    assert "see to that, and run again" in done.stderr
+
+
 def test_verify_reads_what_a_glance_misses(two: Workspace) -> None:
     """Damage that keeps size and time is found by `doit verify`, named, and healed by the next run."""
     assert "all are as they were made" in two.doit("verify").stdout
     before = digests(two)
     image = min((two.folder / "projects/alpha/build/ssd").glob("*.jpg"))
-    stat, data = image.stat(), image.read_bytes()
-    image.write_bytes(data[:-50] + bytes(50))
-    os.utime(image, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    harm_unseen(image)
     assert two.ran("dataset") == set()
     done = two.doit("verify")
     assert done.returncode == 1

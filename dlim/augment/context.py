@@ -14,7 +14,7 @@ from dlim import config, projects
 from dlim.errors import DlimError, ProjectError, WorkspaceError
 from dlim.frame import Canvas, canvas_from_name, canvas_name
 
-BY_HAND = "by_hand"
+BY_HAND = ".by_hand"
 """The folder, in a project's build/, of what a script writes when a person runs it."""
 
 

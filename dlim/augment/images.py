@@ -29,11 +29,21 @@ def read(path: Path) -> Pixels:
 
     try:
         with Image.open(path) as image:
+            if image.mode.startswith(("I", "F")):  # Pillow would cut off what is brighter than 255
+                raise ProjectError(path, "has more than 8 bits a channel", "save it again as a JPEG file")
             return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         if not path.exists():
             raise ProjectError(path, "is missing", "put an image there") from error
         raise ProjectError(path, "is no image that can be read", "save it again as a JPEG file") from error
+
+
+def crop_size(path: Path) -> Size:
+    """A master's width and height. Raises ProjectError where it can't be read, or has no room for a box."""
+    size = size_of(read(path))
+    if min(size) < 2:
+        raise ProjectError(path, f"is {size[0]}x{size[1]}", "use a crop of at least 2x2 pixels")
+    return size
 
 
 def size_of(pixels: Pixels) -> Size:

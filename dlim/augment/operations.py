@@ -13,6 +13,7 @@ from dlim.augment import draw
 from dlim.augment.images import Pixels, size_of
 from dlim.augment.imgaug import augmenters
 from dlim.augment.imgaug import parameters as imgaug_parameters
+from dlim.errors import AugmentError
 from dlim.frame import Size
 from dlim.mesh import Mesh, grid
 
@@ -144,6 +145,12 @@ class Custom:
             # one at a time: the augmenter draws for a batch as a whole, and 99 would not be 50 and 49
             self._seed(key)
             image, points = self.augmenter(image=master, keypoints=list(grid(*size_of(master), self.side)))
+            if len(points) != self.side**2:
+                raise AugmentError(
+                    type(self.augmenter).__name__,
+                    "drops key points, so that boxes can't follow",
+                    "leave out what clips or removes them",
+                )
             mesh = Mesh(*size_of(master), tuple((float(x), float(y)) for x, y in points))
             crops.append(Crop(np.ascontiguousarray(image), {}, mesh))
         return crops

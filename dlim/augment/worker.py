@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import runpy
 import signal
 import sys
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dlim.augment import draw
 from dlim.errors import DlimError
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ def run(
         while not connection.wait([process.sentinel], timeout=TICK):
             on_tick()
         process.join()
+        _end_group(process)  # what the script left running must write no more
         # what was sent stays readable after the process has gone; nothing sent is EOFError
         return receiver.recv() if receiver.poll() else _killed(process.exitcode)
     except EOFError:
@@ -78,15 +81,22 @@ def stop() -> None:
 
 
 def _kill(process: ForkServerProcess) -> None:
-    if process.is_alive() and process.pid is not None:
-        with suppress(ProcessLookupError):
-            # a script is the leader of a group of its own; until it has made that, it has started nothing
-            os.killpg(process.pid, signal.SIGKILL)
+    if process.is_alive():
+        _end_group(process)
         process.kill()
         process.join()
 
 
-def _killed(status: int | None) -> Failure:
+def _end_group(process: ForkServerProcess) -> None:
+    """End all that a script has started: it leads a group of its own, and until it does it has started nothing."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid or 0, signal.SIGKILL)
+
+
+def _killed(status: int | None) -> Failure | None:
+    """What the status of a script says that ended without a word: os._exit(0) is an end like any other."""
+    if status == 0:
+        return None
     if status is not None and status < 0:
         return Failure(f"was killed by {signal.Signals(-status).name}")
     return Failure(f"ended at once with status {status}")
@@ -106,13 +116,28 @@ def _child(
     os.environ.update(environment)
     os.environ.pop("FREETYPE_PROPERTIES", None)  # it would change how characters are drawn
     os.chdir(folder)
+    _seed(environment)
     sys.argv = [str(script), *arguments]
     sys.path.insert(0, str(script.parent))
     sys.dont_write_bytecode = True  # a __pycache__ beside a script would be the build's doing
+    script_process = os.getpid()
     failure = _run_as_main(script)
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with suppress(OSError):  # a full disk has its own line
+        sys.stdout.flush()
+        sys.stderr.flush()
+    if os.getpid() != script_process:  # a child that the script forked speaks for nobody else
+        os._exit(0 if failure is None else 1)
     sender.send(failure)
+
+
+def _seed(environment: Mapping[str, str]) -> None:
+    """Let what a script draws by its own means be the same each time, too, unless it seeds otherwise."""
+    number = draw.seed(environment.get("DLIM_SEED"), environment.get("DLIM_PROJECT"))
+    random.seed(number)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(number)
+    if "imgaug" in sys.modules:
+        sys.modules["imgaug"].seed(number)
 
 
 def _die_with_parent() -> None:
@@ -145,7 +170,8 @@ def _run_as_main(script: Path) -> Failure | None:
     except DlimError as error:
         return Failure(str(error), error)
     except BaseException as error:
-        traceback.print_exc()
+        with suppress(OSError):
+            traceback.print_exc()
         return Failure(_described(error, script))
     return None
 

@@ -7,22 +7,24 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
 
-from doit import cmd_list, cmd_run
+from doit import cmd_clean, cmd_list, cmd_run
 from doit.control import TaskControl
 from doit.dependency import Dependency
 from doit.exceptions import InvalidCommand
 from doit.task import Task
 
+from dlim import builds
 from dlim.augment import worker
 from dlim.config import nearest
 from dlim.errors import DlimError
 from dlim.plugins.reason import reason
 from dlim.plugins.state import FAILED, State, known_files, locked
+from dlim.plugins.work import unusable
 
 LOCK = "lock"
 """The lock file's name, beside the state file."""
@@ -43,27 +45,64 @@ class Run(cmd_run.Run):  # type: ignore[misc]
         if not isinstance(self.dep_manager.backend, State):  # a dodo.py that isn't dlim's
             return int(super()._execute(**options))
         try:
-            with _stopping(), locked(Path(self.dep_manager.name).with_name(LOCK)):
+            with _stopping(), _held(self.dep_manager):
+                self._sweep()
                 return int(super()._execute(**options))
         except InvalidCommand as error:
             if error.not_found is None:
                 raise
-            known = [task.name for task in self.task_list]
-            print(f'doit: "{error.not_found}" is no task; {nearest(error.not_found, known)}', file=sys.stderr)
-            return 3
+            return _unknown(error.not_found, self.task_list)
         except DlimError as error:
             print(error, file=sys.stderr)
+            return 3
+        except BrokenPipeError:
+            return _unheard()
+        except OSError as error:
+            print(unusable(error), file=sys.stderr)
             return 3
         except KeyboardInterrupt:
             print("interrupted: what was finished is kept; the same command goes on", file=sys.stderr)
             return 130
-        except BrokenPipeError:
-            return _unheard()
         finally:
             worker.stop()
 
+    def _sweep(self) -> None:
+        """Remove what a killed run left half-made, also where nothing is to be made now."""
+        for task in self.task_list:
+            for target in task.targets:
+                builds.sweep(Path(target).parent)
+
     # doit asks for this method's parameters, to know which options to hand over
     _execute.__signature__ = inspect.signature(cmd_run.Run._execute)  # type: ignore[attr-defined]
+
+
+class Clean(cmd_clean.Clean):  # type: ignore[misc]
+    """`doit clean`, but not while a run is at work."""
+
+    name = "clean"
+
+    def _execute(self, **options: Any) -> int:
+        if not isinstance(self.dep_manager.backend, State):
+            return int(super()._execute(**options) or 0)
+        try:
+            with _held(self.dep_manager):
+                return int(super()._execute(**options) or 0)
+        except DlimError as error:
+            print(error, file=sys.stderr)
+            return 3
+
+    _execute.__signature__ = inspect.signature(cmd_clean.Clean._execute)  # type: ignore[attr-defined]
+
+
+def _held(manager: Dependency) -> AbstractContextManager[None]:
+    """The workspace's lock."""
+    return locked(Path(manager.name).with_name(LOCK))
+
+
+def _unknown(name: str, tasks: Sequence[Task]) -> int:
+    """Say that there is no such task, with the nearest; the status of that."""
+    print(f'doit: "{name}" is no task; {nearest(name, [task.name for task in tasks])}', file=sys.stderr)
+    return 3
 
 
 def _unheard() -> int:
@@ -142,6 +181,9 @@ class List(cmd_list.List):  # type: ignore[misc]
         if not isinstance(self.dep_manager.backend, State):
             return int(super()._execute(**options))
         tasks = TaskControl(self.task_list).tasks
+        unknown = [name for name in options["pos_args"] if name not in tasks]
+        if unknown:
+            return _unknown(unknown[0], self.task_list)
         found = verdicts(tasks, self.dep_manager)
         shown = [task for task in self.task_list if _is_shown(task, tasks, options["subtasks"], options["pos_args"])]
         width = max((len(task.name) for task in shown), default=0)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from doit.globals import Globals
 from doit.task import Task
 
 from dlim import builds
@@ -57,8 +58,11 @@ class Sealed:
     reason: str = field(default="", init=False)
 
     def __call__(self, task: Task, values: Mapping[str, Any]) -> bool:
-        seal = values.get(SEAL)
-        self.reason = builds.fault(self.manifest, builds.Seal(*seal) if seal else None)
+        seal = builds.Seal(*values[SEAL]) if SEAL in values else None
+        self.reason = builds.fault(self.manifest, seal)
+        if seal is not None and not self.reason and (now := builds.look(self.manifest)) != seal:
+            # sound, but copied or touched: it was read once for that, and need not be again
+            Globals.dep_manager.backend.renew(task.name, {**values, SEAL: now})
         return not self.reason
 
 

@@ -6,7 +6,7 @@ import fcntl
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -29,15 +29,17 @@ class State(SqliteDB):  # type: ignore[misc]
     desc = "sqlite, kept as tasks finish"
 
     def __init__(self, name: str, codec: Any, *, module_name: str | None = None) -> None:
-        Path(name).parent.mkdir(parents=True, exist_ok=True)
         try:
+            Path(name).parent.mkdir(parents=True, exist_ok=True)
             super().__init__(name, codec, module_name=module_name)
             # a log beside the file instead of a flush of the disk for each task
             self._conn.execute("pragma journal_mode=wal")
             self._conn.execute("pragma synchronous=normal")
         except (DatabaseException, sqlite3.DatabaseError) as error:
             # doit shows this class of error in a line, any other with a traceback
-            raise InvalidDodoFile(f"{name}: can't be read; delete it, and the next run builds all anew") from error
+            raise InvalidDodoFile(f"{name}: {_remedied(str(error))}") from error
+        except OSError as error:
+            raise InvalidDodoFile(f"{error.filename}: {error.strerror}; see to that, and run again") from error
 
     def set(self, task_id: str, dependency: str, value: Any) -> None:
         """Keep one fact of a task; with the last of them, the task."""
@@ -51,6 +53,11 @@ class State(SqliteDB):  # type: ignore[misc]
         self._cache[task_id] = {FAILED: line}
         self._keep(task_id)
 
+    def renew(self, task_id: str, values: Mapping[str, Any]) -> None:
+        """Keep other values of a task that didn't run."""
+        super().set(task_id, "_values_:", dict(values))
+        self._keep(task_id)
+
     def remove(self, task_id: str) -> None:
         """Forget a task."""
         super().remove(task_id)
@@ -61,6 +68,13 @@ class State(SqliteDB):  # type: ignore[misc]
         self._conn.execute("insert or replace into doit values (?,?)", row)
         self._conn.commit()
         self._dirty.discard(task_id)
+
+
+def _remedied(fault: str) -> str:
+    """What sqlite says, with the way out. Only a file that isn't sqlite's, or no longer, is worth deleting."""
+    if "not a database" in fault or "malformed" in fault:
+        return "can't be read; delete it, and the next run builds all anew"
+    return f"{fault.rpartition('Original error: ')[2]}; see to that, and run again"
 
 
 class Checker(MD5Checker):  # type: ignore[misc]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from doit.exceptions import TaskFailed
+from doit.globals import Globals
 
 from dlim import builds, progress
 from dlim.errors import DlimError
@@ -57,8 +58,7 @@ class Watched:
         except DlimError as error:
             return TaskFailed(str(error))
         except OSError as error:
-            place = error.filename or "the workspace"
-            return TaskFailed(f"{place}: {error.strerror or error}; see to that, and run again")
+            return TaskFailed(unusable(error))
         changed = [path for path, time in _times(self.inputs).items() if time != before[path]]
         if changed:
             return TaskFailed(f"{changed[0]}: was changed while it was being built from; run again")
@@ -79,6 +79,42 @@ def _times(paths: Iterable[str]) -> dict[str, tuple[int, int]]:
 def _say(name: str, notes: Iterable[str]) -> None:
     for note in notes:
         progress.current().line(f"{name}: {note}")
+
+
+def unusable(error: OSError) -> str:
+    """A line for what the operating system refuses: no right to read or write, a full disk."""
+    return f"{error.filename or 'the workspace'}: {error.strerror or error}; see to that, and run again"
+
+
+@dataclass
+class Seals:
+    """Reads every build. As a doit check it learns their seals, which doit gives to its own thread only."""
+
+    rows: list[dict[str, Any]]
+    found: dict[Path, builds.Seal] = field(default_factory=dict, init=False)
+
+    def __call__(self) -> None:
+        """Learn how each task's build was left."""
+        for row in self.rows:
+            seal = Globals.dep_manager.get_values(f"{row['basename']}:{row['name']}").get(SEAL)
+            if seal is not None:
+                self.found[Path(row["targets"][0])] = builds.Seal(*seal)
+
+    def verify(self) -> TaskFailed | None:
+        """Read all, say what is damaged, and take its manifest away, so that it is built anew."""
+        faults = {
+            manifest: builds.fault(manifest, seal, thorough=True)
+            for manifest, seal in self.found.items()
+            if manifest.exists()
+        }
+        damaged = {manifest: fault for manifest, fault in faults.items() if fault}
+        for manifest in damaged:
+            manifest.unlink()
+        if damaged:
+            told = "; ".join(f"{manifest.parent}: {fault}" for manifest, fault in damaged.items())
+            return TaskFailed(f"{told}; run doit dataset to build that anew")
+        progress.current().line(f"{len(faults)} builds were read, and all are as they were made")
+        return None
 
 
 def remove(paths: Iterable[Path], dryrun: bool) -> None:

@@ -18,7 +18,7 @@ from dlim.projects import Project
 from dlim.variation import Variation
 
 KEPT_LINES = 20
-"""How much of what a script prints is shown."""
+"""How many lines are shown of what a script prints, and of what is said about its images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,7 @@ def augment(
     """
     if not project.settings.generator:
         project.require_master()
+        images.crop_size(project.image)
     project.require(project.script, f"copy sample/daug.py to {project.script}")
     out, log = out.resolve(), log.resolve()
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -82,7 +83,7 @@ def _failed(project: Project, failure: worker.Failure, log: Path) -> DlimError:
     if error is None:
         remedy = f"mend it; what it printed is in {_shown_path(log)}"
         return AugmentError(project.name, f"daug.py failed: {failure.text}", remedy)
-    if project.name in error.place:
+    if project.name in Path(error.place).parts:
         return error
     return AugmentError(f"{project.name}: {error.place}", error.fault, error.remedy)
 
@@ -92,15 +93,20 @@ def _shown_path(path: Path) -> Path:
 
 
 def _printed(log: Path) -> list[str]:
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return _shortened(log.read_text(encoding="utf-8", errors="replace").splitlines(), f" in {_shown_path(log)}")
+
+
+def _shortened(lines: list[str], rest: str = "") -> list[str]:
     more = len(lines) - KEPT_LINES
-    return [*lines[:KEPT_LINES], f"... and {more} lines more in {_shown_path(log)}"] if more > 0 else lines
+    return [*lines[:KEPT_LINES], f"... and {more} lines more{rest}"] if more > 0 else lines
 
 
 def _complete(project: Project, out: Path, settings: Settings) -> list[str]:
     """Check what the script wrote, drop repeats, and record the images it wrote by other means than dlim.augment."""
     known = {record.filename: record for record in variation.read(out)}
     pictures = _pictures(project, out)
+    for name in pictures:
+        _make_own(out / name)
     lost = sorted(set(known) - set(pictures))
     if lost:
         raise AugmentError(project.name, f"daug.py deleted {lost[0]} again", "leave the files of dlim.augment alone")
@@ -125,7 +131,7 @@ def _complete(project: Project, out: Path, settings: Settings) -> list[str]:
         (out / variation.RECORDS).unlink()
         adopted = [*known.values(), *adopted]
     variation.append(out, [record for record in adopted if record.filename not in repeats])
-    return [f"{name} repeats {first}; left out" for name, first in repeats.items()]
+    return _shortened([f"{name} repeats {first}; left out" for name, first in repeats.items()])
 
 
 def _pictures(project: Project, out: Path) -> list[str]:
@@ -133,10 +139,11 @@ def _pictures(project: Project, out: Path) -> list[str]:
     with os.scandir(out) as entries:
         found = {entry.name: entry.is_file() for entry in entries if entry.name != variation.RECORDS}
     for name in sorted(found):
-        if not found[name] or not name.endswith((".jpg", ".csv")):
+        if not found[name] or not name.endswith((".jpg", ".csv")) or not name.isprintable():
+            shown = name if name.isprintable() else ascii(name)[1:-1]
             raise AugmentError(
                 project.name,
-                f"daug.py wrote {name}, which is no .jpg image",
+                f"daug.py wrote {shown}, which is no .jpg image",
                 "write only images (and .csv tables) into the folder it runs in",
             )
     pictures = sorted(name for name in found if name.endswith(".jpg"))
@@ -147,6 +154,14 @@ def _pictures(project: Project, out: Path) -> list[str]:
             "write .jpg files into the folder it runs in, or use dlim.augment",
         )
     return pictures
+
+
+def _make_own(path: Path) -> None:
+    """Turn a link into a file of its own: what is written to it must not reach the master, or any other file."""
+    if path.is_symlink() or path.stat().st_nlink > 1:
+        data = path.read_bytes()
+        path.unlink()
+        path.write_bytes(data)
 
 
 def _repeats(digests: Mapping[str, str]) -> dict[str, str]:

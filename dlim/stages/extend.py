@@ -6,8 +6,7 @@ from pathlib import Path
 
 from dlim import builds
 from dlim.augment import images
-from dlim.errors import ProjectError
-from dlim.frame import Size, canvas_name, fits, origin
+from dlim.frame import Size, fits, origin
 from dlim.projects import Project
 
 
@@ -16,13 +15,9 @@ def extend(project: Project, canvas: Size) -> None:
     project.require_master()
     crop = images.read(project.image)
     size = images.size_of(crop)
-    if not fits(size, canvas):
-        raise ProjectError(
-            project.name,
-            f"its master is {canvas_name(size)}, which has no room on the labelling canvas {canvas_name(canvas)}",
-            "crop it smaller, or set a larger labelling_canvas in config/dlim.toml",
-        )
-    data = images.encode(images.placed(crop, canvas, origin(size, canvas, project.settings.placement)))
+    # a master with no room there is labelled as it is: its boxes are then in the crop's own frame
+    frame = canvas if fits(size, canvas) else size
+    data = images.encode(images.placed(crop, frame, origin(size, frame, project.settings.placement)))
     _write_if_new(project.extended, data)
 
 

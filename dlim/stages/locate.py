@@ -45,9 +45,7 @@ def objects_of(project: Project, canvas: Size) -> tuple[Size, list[Object], list
     project.require(
         project.boxes, f"draw the box on {project.extended} with a labelling program and save it there, as Pascal VOC"
     )
-    size = images.size_of(images.read(project.image))
-    if min(size) < 2:
-        raise AnnotationError(project.image, f"is {canvas_name(size)}", "use a crop of at least 2x2 pixels")
+    size = images.crop_size(project.image)
     annotation = voc.read(project.boxes)
     if not annotation.objects:
         raise AnnotationError(project.boxes, "marks no object", "draw a box around the object and save again")

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from dlim.errors import DatasetError
-
 SPLIT = "split.json"
 """What this stage leaves: the ids of train and val, by project."""
 
@@ -45,18 +43,13 @@ class Parts(NamedTuple):
 
 
 def split(shares: Sequence[Share], out: Path, settings: Settings) -> list[str]:
-    """Write split.json into the folder out; what is to be said of it, a line each.
-
-    Raises DatasetError where projects that are kept whole have the same image, in train and in val.
-    """
-    if settings.by == "master":
-        parts, notes = _by_master(shares, settings)
-    else:
-        parts, notes = _by_image(shares, settings)
-    _check_leaks(shares, parts, settings)
+    """Write split.json into the folder out; what is to be said of it, a line each."""
+    held_out, notes = _held_out(shares, settings) if settings.by == "master" else ({}, [])
+    divided = {share.project: _divided(share, held_out.get(share.project), settings) for share in shares}
+    parts, more = _without_leaks(shares, divided)
     text = json.dumps({project: part._asdict() for project, part in sorted(parts.items())}, indent=1)
     (out / SPLIT).write_text(text + "\n", encoding="utf-8")
-    return notes
+    return notes + more
 
 
 def read(folder: Path) -> dict[str, Parts]:
@@ -64,32 +57,14 @@ def read(folder: Path) -> dict[str, Parts]:
     return {project: Parts(**part) for project, part in json.loads((folder / SPLIT).read_bytes()).items()}
 
 
-def _by_image(shares: Sequence[Share], settings: Settings) -> tuple[dict[str, Parts], list[str]]:
-    """Each project divided by itself; but an image that an earlier one has, too, goes the way it went there."""
-    gone: dict[str, bool] = {}
-    parts, notes = {}, []
-    for share in sorted(shares, key=lambda share: share.project):
-        part = parts[share.project] = _divided(share, gone, settings)
-        for side, to_train in ((part.train, True), (part.val, False)):
-            gone |= {share.images[image]: to_train for image in side}
-        if len(part.train) != _train_count(len(share.images), settings):
-            notes.append(
-                f"{share.project}: {len(part.train)} images in train and {len(part.val)} in val, "
-                "as most of them are another project's, too"
-            )
-    return parts, notes
-
-
-def _divided(share: Share, gone: Mapping[str, bool], settings: Settings) -> Parts:
-    """A project's images, the exact share of them in train as far as those that have gone leave the choice."""
+def _divided(share: Share, held_out: bool | None, settings: Settings) -> Parts:
+    """A project's images, divided by themselves or, where its master is in or out as a whole, not at all."""
+    if held_out is not None:
+        return Parts([], sorted(share.images)) if held_out else Parts(sorted(share.images), [])
     # ranked by what an image shows: no project's images know of another's, and a new one moves none
     ranked = sorted(share.images, key=lambda image: (_rank(settings.seed, share.images[image]), image))
-    bound = [image for image in ranked if share.images[image] in gone]
-    free = [image for image in ranked if share.images[image] not in gone]
-    train = [image for image in bound if gone[share.images[image]]]
-    room = max(0, _train_count(len(ranked), settings) - len(train))
-    val = [image for image in bound if not gone[share.images[image]]]
-    return Parts(sorted(train + free[:room]), sorted(val + free[room:]))
+    count = _train_count(len(ranked), settings)
+    return Parts(sorted(ranked[:count]), sorted(ranked[count:]))
 
 
 def _train_count(images: int, settings: Settings) -> int:
@@ -99,17 +74,6 @@ def _train_count(images: int, settings: Settings) -> int:
 
 def _rank(seed: int, digest: str) -> str:
     return hashlib.sha256(f"{seed}\0{digest}".encode()).hexdigest()
-
-
-def _by_master(shares: Sequence[Share], settings: Settings) -> tuple[dict[str, Parts], list[str]]:
-    """Projects that share a master on one side; those with the only master of a label divided by image."""
-    held_out, notes = _held_out(shares, settings)
-    parts, more = _by_image([share for share in shares if share.project not in held_out], settings)
-    for share in shares:
-        if share.project in held_out:
-            images = sorted(share.images)
-            parts[share.project] = Parts([], images) if held_out[share.project] else Parts(images, [])
-    return parts, notes + more
 
 
 def _held_out(shares: Sequence[Share], settings: Settings) -> tuple[dict[str, bool], list[str]]:
@@ -142,13 +106,21 @@ def _connected(shares: Iterable[Share]) -> list[dict[str, list[Share]]]:
     return [masters for _, masters in groups]
 
 
-def _check_leaks(shares: Sequence[Share], parts: Mapping[str, Parts], settings: Settings) -> None:
-    train = {share.images[image]: image for share in shares for image in parts[share.project].train}
+def _without_leaks(shares: Iterable[Share], parts: Mapping[str, Parts]) -> tuple[dict[str, Parts], list[str]]:
+    """The parts, without an image in val whose bytes are in train as another project's, and what to say of it.
+
+    It is left out and not moved: then neither an image nor a project makes another one change sides.
+    """
+    shares = list(shares)
+    learned = {share.images[image]: image for share in shares for image in parts[share.project].train}
+    kept, notes = {}, []
     for share in shares:
-        for image in parts[share.project].val:
-            if share.images[image] in train:
-                raise DatasetError(
-                    f"dataset of {settings.learner}",
-                    f"{image} would be in val, and the same image is in train as {train[share.images[image]]}",
-                    "exclude one of the two projects in the learner's file",
-                )
+        train, val = parts[share.project]
+        leaks = [image for image in val if share.images[image] in learned]
+        kept[share.project] = Parts(train, [image for image in val if share.images[image] not in learned])
+        if leaks:
+            notes.append(
+                f"{share.project}: {len(leaks)} of {len(val)} images of val are in train as another project's, "
+                f"and left out ({leaks[0]} is {learned[share.images[leaks[0]]]})"
+            )
+    return kept, notes

@@ -15,6 +15,7 @@ from dlim.augment import operations
 from dlim.augment.images import Pixels
 from dlim.augment.imgaug import augmenters
 from dlim.augment.operations import Custom, Operation, moved
+from dlim.errors import AugmentError
 from dlim.frame import Size
 from dlim.mesh import Mesh, grid, still
 
@@ -52,6 +53,14 @@ def parameters(draw: st.DrawFn) -> dict[str, float]:
     }
     names = draw(st.sets(st.sampled_from(sorted(ranges)), min_size=1))
     return {name: round(draw(st.floats(*ranges[name])), 6) for name in sorted(names)}
+
+
+def test_an_augmenter_that_drops_key_points_is_refused() -> None:
+    """An augmenter that removes key points would leave boxes behind, and is named."""
+    iaa = augmenters()
+    custom = operations.Custom(iaa.Sequential([iaa.Affine(translate_px={"x": 12}), iaa.ClipCBAsToImagePlanes()]))
+    with pytest.raises(AugmentError, match="Sequential: drops key points, so that boxes can't follow"):
+        custom.vary(np.zeros((16, 16, 3), np.uint8), [("key",)], 125)
 
 
 @settings(deadline=None, max_examples=60)

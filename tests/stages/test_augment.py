@@ -273,6 +273,19 @@ def test_images_that_a_script_changed_into_repeats(run: Runs, folder: Path) -> N
     assert [record.filename for record in records(folder)] == ["mix-0001.jpg", "mix-0003.jpg"]
 
 
+@pytest.mark.parametrize("link", ["symlink", "link"])
+@pytest.mark.parametrize("canvas", [CANVAS, None], ids=["canvas", "native"])
+def test_a_link_to_the_master_never_reaches_it(run: Runs, folder: Path, link: str, canvas: Canvas) -> None:
+    """A script may link to a file instead of copying it, and that file stays as it is."""
+    before = (folder / "master/image.jpg").read_bytes()
+    run(f"import os\nos.{link}(os.environ['DLIM_MASTER'], 'a.jpg')\n", canvas)
+    assert (folder / "master/image.jpg").read_bytes() == before
+    made = folder / "out/a.jpg"
+    assert not made.is_symlink()
+    assert made.stat().st_nlink == 1
+    assert len(records(folder)) == 1
+
+
 CHANGED = MIX + "from PIL import Image\npicture = Image.open('mix-0001.jpg')\npicture.load()\n"
 
 
