@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from doit.exceptions import InvalidDodoFile
 from dlim import builds, config, progress, projects, provenance, variation
 from dlim.config import Config, Learner
 from dlim.errors import DlimError
-from dlim.formats import voc
+from dlim.formats import FORMATS
 from dlim.frame import Canvas, canvas_name
 from dlim.plugins.commands import FAULT, STAGE
 from dlim.plugins.reason import SEAL, Inputs, Same, Sealed, Settings
@@ -204,7 +203,7 @@ class Workspace:
 
         def run(out: Path) -> list[str]:
             master, _, things = locate.read(objects) if _has_master(project) else ("", (0, 0), ())
-            settings = annotate.Settings(project.name, label, labels(), follow)
+            settings = annotate.Settings(project.name, label, labels(), follow, learner.format)
             return annotate.annotate(variations, master, things, out, settings)
 
         inputs = [variations, objects] if _has_master(project) else [variations]
@@ -214,7 +213,7 @@ class Workspace:
             run,
             project.build / name / builds.MANIFEST,
             [folder / builds.MANIFEST for folder in inputs],
-            lambda: {"boxes": learner.boxes, "label": label, "labels": labels()},
+            lambda: {"boxes": learner.boxes, "format": learner.format, "label": label, "labels": labels()},
         )
 
     def split(self) -> Iterator[Row]:
@@ -238,13 +237,18 @@ class Workspace:
         """Pack each project's share of each learner's dataset."""
         for name, learner in self.config.learners.items():
             for title, folder in self._builds(name, learner).items():
-                yield _stage(
-                    "shard",
-                    f"{title}@{name}",
-                    partial(shard.shard, folder),
-                    self._shards(name) / folder.parents[1].name / builds.MANIFEST,
-                    [folder / builds.MANIFEST],
-                )
+                yield self._shard_for(name, learner, title, folder)
+
+    def _shard_for(self, name: str, learner: Learner, title: str, build: Path) -> Row:
+        settings = shard.Settings(learner.format)
+        return _stage(
+            "shard",
+            f"{title}@{name}",
+            lambda out: shard.shard(build, out, settings),
+            self._shards(name) / build.parents[1].name / builds.MANIFEST,
+            [build / builds.MANIFEST],
+            lambda: asdict(settings),
+        )
 
     def pack(self) -> Iterator[Row]:
         """Lay each learner's dataset out."""
@@ -253,7 +257,7 @@ class Workspace:
 
     def _pack_for(self, name: str, learner: Learner, made: Mapping[str, Path]) -> Row:
         parts = self._split_folder(name)
-        settings = pack.Settings(name, learner.class_lists)
+        settings = pack.Settings(name, learner.class_lists, learner.format)
         return _stage(
             "pack",
             name,
@@ -266,15 +270,21 @@ class Workspace:
     def tarball(self) -> Iterator[Row]:
         """Join each learner's dataset into one archive."""
         for name, learner in self.config.learners.items():
-            shards = [self._shards(name) / folder.parents[1].name for folder in self._builds(name, learner).values()]
-            archive, manifest = _tarball_files(name)
-            yield _row(
-                "tarball",
-                name,
-                _Tarball(DATA_SET / name, [folder / shard.SHARD for folder in shards], archive, manifest),
-                manifest,
-                [folder / builds.MANIFEST for folder in [DATA_SET / name, *shards]],
-            )
+            yield self._tarball_for(name, learner)
+
+    def _tarball_for(self, name: str, learner: Learner) -> Row:
+        settings = tarball.Settings(learner.format)
+        shards = [self._shards(name) / folder.parents[1].name for folder in self._builds(name, learner).values()]
+        archive, manifest = _tarball_files(name)
+        pieces = [folder / shard.SHARD for folder in shards]
+        return _row(
+            "tarball",
+            name,
+            _Tarball(DATA_SET / name, pieces, archive, manifest, settings),
+            manifest,
+            [folder / builds.MANIFEST for folder in [DATA_SET / name, *shards]],
+            lambda: asdict(settings),
+        )
 
     # what is where
 
@@ -440,15 +450,19 @@ class _Tarball:
     shards: list[Path]
     archive: Path
     manifest: Path
+    settings: tarball.Settings
 
     def __call__(self) -> dict[str, Any]:
-        builds.write_file(self.archive, lambda making: tarball.tarball(self.dataset, self.shards, making))
+        builds.write_file(
+            self.archive, lambda making: tarball.tarball(self.dataset, self.shards, making, self.settings)
+        )
         builds.seal(self.manifest, [self.archive.name])
         return {SEAL: builds.look(self.manifest), SUMMARY: self._summary()}
 
     def _summary(self) -> str:
+        lists = FORMATS[self.settings.format].LISTS
         train, val = (
-            len((self.dataset / voc.LISTS / f"{part}.txt").read_text(encoding="utf-8").splitlines())
+            len((self.dataset / lists / f"{part}.txt").read_text(encoding="utf-8").splitlines())
             for part in ("train", "val")
         )
         entry = builds.read(self.manifest)[self.archive.name]

@@ -9,6 +9,7 @@ import pytest
 from dlim import config
 from dlim.config import Augment, Learner, ProjectSettings, Settings, Split, mapped, nearest
 from dlim.errors import ConfigError
+from dlim.formats import FORMATS
 
 ROOT = Path(__file__).parents[1]
 
@@ -292,3 +293,8 @@ def test_label_maps(label: str, to: str) -> None:
 def test_the_way_out_after_a_wrong_word(word: str, words: list[str], way_out: str) -> None:
     """The nearest right word is offered, else all of them."""
     assert nearest(word, words) == way_out
+
+
+def test_every_format_has_its_module() -> None:
+    """The formats that a learner may name are those that dlim has."""
+    assert set(config.FORMATS) == set(FORMATS)

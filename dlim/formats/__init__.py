@@ -1,1 +1,36 @@
-"""Dataset formats, a module each: `read` and `write` of one annotation, and `lists` of a whole dataset."""
+"""Dataset formats, a module each: where a dataset's files lie, an annotation's text, and the lists beside them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from dlim.annotation import Annotation
+from dlim.formats import voc
+
+
+class Format(Protocol):
+    """What a format's module has.
+
+    ANNOTATIONS, IMAGES, LISTS: its folders below the dataset, with /. SUFFIX: of an annotation's file.
+    """
+
+    ANNOTATIONS: str
+    IMAGES: str
+    LISTS: str
+    SUFFIX: str
+
+    def write(self, annotation: Annotation) -> str:
+        """The text of an annotation whose boxes are whole pixels inside the image."""
+
+    def lists(
+        self,
+        train: Sequence[str],
+        val: Sequence[str],
+        labels: Mapping[str, Iterable[str]],
+        *,
+        class_lists: bool,
+    ) -> dict[str, str]:
+        """The dataset's text files by their path in it, from the ids of train and val and each image's labels."""
+
+
+FORMATS: dict[str, Format] = {"voc": voc}
+"""By the name that a learner's file has; config.FORMATS has the same names."""

@@ -19,6 +19,7 @@ from dlim.errors import AnnotationError
 ANNOTATIONS = "Annotations"
 IMAGES = "JPEGImages"
 LISTS = "ImageSets/Main"
+SUFFIX = ".xml"
 
 _FILE = """\
 <annotation>

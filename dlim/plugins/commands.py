@@ -184,7 +184,11 @@ class List(cmd_list.List):  # type: ignore[misc]
         unknown = [name for name in options["pos_args"] if name not in tasks]
         if unknown:
             return _unknown(unknown[0], self.task_list)
-        found = verdicts(tasks, self.dep_manager)
+        try:
+            found = verdicts(tasks, self.dep_manager)
+        except OSError as error:
+            print(unusable(error), file=sys.stderr)
+            return 3
         shown = [task for task in self.task_list if _is_shown(task, tasks, options["subtasks"], options["pos_args"])]
         width = max((len(task.name) for task in shown), default=0)
         lines = [f"{task.name:{width}}  {_told(task, found[task.name])}".rstrip() for task in shown]

@@ -1,4 +1,4 @@
-"""annotate: variations and the master's objects become a learner's images, each with its VOC file."""
+"""annotate: variations and the master's objects become a learner's images, each with its annotation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dlim import builds, variation
 from dlim.annotation import Annotation, Box, Object
 from dlim.config import LABEL, mapped
 from dlim.errors import AnnotationError
-from dlim.formats import voc
+from dlim.formats import FORMATS
 from dlim.projects import in_stem
 from dlim.variation import Variation
 
@@ -32,6 +32,7 @@ class Settings:
     label: str
     labels: Mapping[str, str]
     follow: bool = True
+    format: str = "voc"
 
 
 class Index(NamedTuple):
@@ -45,14 +46,14 @@ class Index(NamedTuple):
 
 
 def annotate(variations: Path, master: str, objects: tuple[Object, ...], out: Path, settings: Settings) -> list[str]:
-    """Fill the empty folder out with <stem>.jpg and <stem>.xml; what is to be said of them, a line each.
+    """Fill the empty folder out with <stem>.jpg and its annotation; what is to be said of them, a line each.
 
     variations: the folder that augment left. master: the digest of the master, with its objects in the crop's
     frame; a generator project has neither. An image on which no object is left to be seen, or only difficult ones,
     is left out: readers of VOC fail on one without a box that counts.
     """
     index: dict[str, tuple[list[str], str]] = {}
-    blank = 0
+    form, blank = FORMATS[settings.format], 0
     for number, record in enumerate(variation.read(variations), 1):
         found = _found(record, objects, settings)
         if all(thing.difficult for thing in found):
@@ -60,9 +61,9 @@ def annotate(variations: Path, master: str, objects: tuple[Object, ...], out: Pa
             continue
         stem = _stem(settings.project, found[0].label, number)
         builds.link(f"{variations}/{record.filename}", f"{out}/{stem}.jpg")
-        image = Annotation(f"{stem}.jpg", *record.size, tuple(found), folder=voc.IMAGES)
-        with open(f"{out}/{stem}.xml", "wb") as file:  # noqa: PTH123 - a Path for every image would take as long
-            file.write(voc.write(image).encode())
+        image = Annotation(f"{stem}.jpg", *record.size, tuple(found), folder=form.IMAGES)
+        with open(f"{out}/{stem}{form.SUFFIX}", "wb") as file:  # noqa: PTH123 - a Path for every image would take as long
+            file.write(form.write(image).encode())
         index[stem] = sorted({thing.label for thing in found}), record.filename
     if not index:
         raise AnnotationError(settings.project, "no image shows its object", "check the box and daug.py")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dlim import builds
 from dlim.errors import DatasetError
-from dlim.formats import voc
+from dlim.formats import FORMATS, Format
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class Settings:
 
     learner: str
     class_lists: bool = True
+    format: str = "voc"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +43,18 @@ def pack(content: Content, out: Path, settings: Settings) -> None:
                 f"{name} is empty",
                 "take more projects, or change train_percent or by in config/dlim.toml",
             )
-    for folder in (voc.ANNOTATIONS, voc.IMAGES, voc.LISTS):
+    form = FORMATS[settings.format]
+    for folder in (form.ANNOTATIONS, form.IMAGES, form.LISTS):
         (out / folder).mkdir(parents=True)
     for build in content.builds.values():
-        _link_all(build, out)
-    lists = voc.lists(content.train, content.val, content.labels, class_lists=settings.class_lists)
+        _link_all(build, out, form)
+    lists = form.lists(content.train, content.val, content.labels, class_lists=settings.class_lists)
     for name, text in lists.items():
         (out / name).write_text(text, encoding="utf-8", newline="\n")
 
 
-def _link_all(build: Path, out: Path) -> None:
-    folders = {".xml": f"{out}/{voc.ANNOTATIONS}", ".jpg": f"{out}/{voc.IMAGES}", ".csv": str(out)}
+def _link_all(build: Path, out: Path, form: Format) -> None:
+    folders = {form.SUFFIX: f"{out}/{form.ANNOTATIONS}", ".jpg": f"{out}/{form.IMAGES}", ".csv": str(out)}
     for name in sorted(os.listdir(build)):  # noqa: PTH208 - names are all it takes
         folder = folders.get(os.path.splitext(name)[1])  # noqa: PTH122
         if folder is None:

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from dlim import archive
-from dlim.formats import voc
+from dlim.formats import FORMATS
 
 SHARD = "shard.gz"
 
 
-def shard(build: Path, out: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a learner wants of its dataset."""
+
+    format: str = "voc"
+
+
+def shard(build: Path, out: Path, settings: Settings) -> None:
     """Write shard.gz into the folder out: the annotations and images of a build, where the dataset has them."""
+    form = FORMATS[settings.format]
     files = [
         (f"{folder}/{path.name}", path)
-        for folder, pattern in ((voc.ANNOTATIONS, "*.xml"), (voc.IMAGES, "*.jpg"))
-        for path in sorted(build.glob(pattern))
+        for folder, suffix in ((form.ANNOTATIONS, form.SUFFIX), (form.IMAGES, ".jpg"))
+        for path in sorted(build.glob(f"*{suffix}"))
     ]
     (out / SHARD).write_bytes(archive.member(archive.entry(name, path.read_bytes()) for name, path in files))

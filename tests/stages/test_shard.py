@@ -28,7 +28,7 @@ def build(tmp_path: Path) -> Path:
 def made(build: Path, name: str) -> bytes:
     out = build.parent / name
     out.mkdir()
-    shard.shard(build, out)
+    shard.shard(build, out, shard.Settings())
     assert [path.name for path in out.iterdir()] == [shard.SHARD]
     return (out / shard.SHARD).read_bytes()
 

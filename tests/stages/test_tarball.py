@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
         for stem in stems:
             (tmp_path / name / f"{stem}.jpg").write_bytes(stem.encode() * 99)
             (tmp_path / name / f"{stem}.xml").write_text(f"<annotation>{stem}</annotation>")
-        shard.shard(tmp_path / name, tmp_path / f"{name}.shard")
+        shard.shard(tmp_path / name, tmp_path / f"{name}.shard", shard.Settings())
     (tmp_path / "skip/characters.csv").write_text("label\n")
     labels = {stem: [name] for name, stems in STEMS.items() for stem in stems}
     content = pack.Content(
@@ -38,7 +38,7 @@ def folder(tmp_path: Path) -> Path:
 
 def made(folder: Path, name: str = "ssd.tar.gz", projects: tuple[str, ...] = ("close", "skip")) -> Path:
     shards = [folder / f"{project}.shard" / shard.SHARD for project in projects]
-    tarball.tarball(folder / "dataset", shards, folder / name)
+    tarball.tarball(folder / "dataset", shards, folder / name, tarball.Settings())
     return folder / name
 
 
