@@ -343,12 +343,11 @@ def _tarball_files(name: str) -> tuple[Path, Path]:
 
 def _labels(project: Project, variations: Path, objects: Path, label: str) -> set[str]:
     """The labels that a project's objects have before a learner maps them; none before they are known."""
-    shown = [record.objects for record in variation.read(variations)]
-    named = {thing.label for things in shown for thing in things or ()}
+    named, unnamed = variation.labels(variations)
     if _has_master(project):
         known = (objects / locate.OBJECTS).exists()
         return named | {thing.label for thing in locate.read(objects)[2]} if known else named
-    return named | ({label} if None in shown else set())
+    return named | {label} if unnamed else named
 
 
 def _shares(made: Mapping[str, Path]) -> list[split.Share]:

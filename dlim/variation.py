@@ -93,6 +93,15 @@ def object_from(record: Mapping[str, Any]) -> Object:
     return Object(box=Box(*record["box"]), **fields)
 
 
+def labels(folder: Path) -> tuple[set[str], bool]:
+    """The labels that a folder's records name themselves, and whether there is a record that names none."""
+    path = folder / RECORDS
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    # asked for on every run: a line is parsed only where it may have an answer
+    named = [json.loads(line).get("objects", []) for line in lines if '"objects"' in line]
+    return {thing["label"] for things in named for thing in things}, len(named) < len(lines)
+
+
 def append(folder: Path, variations: Iterable[Variation]) -> None:
     """Add records to a folder's file of records."""
     with (folder / RECORDS).open("a", encoding="utf-8", newline="\n") as file:

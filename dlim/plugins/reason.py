@@ -59,10 +59,13 @@ class Sealed:
 
     def __call__(self, task: Task, values: Mapping[str, Any]) -> bool:
         seal = builds.Seal(*values[SEAL]) if SEAL in values else None
+        if seal is not None and builds.looks_sound(self.manifest, seal):
+            self.reason = ""
+            return True
         self.reason = builds.fault(self.manifest, seal)
-        if seal is not None and not self.reason and (now := builds.look(self.manifest)) != seal:
+        if not self.reason:
             # sound, but copied or touched: it was read once for that, and need not be again
-            Globals.dep_manager.backend.renew(task.name, {**values, SEAL: now})
+            Globals.dep_manager.backend.renew(task.name, {**values, SEAL: builds.look(self.manifest)})
         return not self.reason
 
 

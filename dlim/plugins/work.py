@@ -102,11 +102,7 @@ class Seals:
 
     def verify(self) -> TaskFailed | None:
         """Read all, say what is damaged, and take its manifest away, so that it is built anew."""
-        faults = {
-            manifest: builds.fault(manifest, seal, thorough=True)
-            for manifest, seal in self.found.items()
-            if manifest.exists()
-        }
+        faults = {manifest: builds.fault(manifest, seal) for manifest, seal in self.found.items() if manifest.exists()}
         damaged = {manifest: fault for manifest, fault in faults.items() if fault}
         for manifest in damaged:
             manifest.unlink()
