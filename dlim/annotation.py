@@ -71,14 +71,6 @@ def _rounded_span(low: float, high: float, limit: int) -> tuple[int, int]:
     return first, last
 
 
-def iou(one: Box, other: Box) -> float:
-    """Intersection over union of two boxes, 0 to 1."""
-    shared = Box(max(one.x1, other.x1), max(one.y1, other.y1), min(one.x2, other.x2), min(one.y2, other.y2))
-    common = shared.area if shared.width > 0 and shared.height > 0 else 0.0
-    union = one.area + other.area - common
-    return common / union if union else 0.0
-
-
 @dataclass(frozen=True, slots=True)
 class Object:
     """One labelled thing on an image, with the flags that Pascal VOC gives it."""

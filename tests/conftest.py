@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw
 
+from dlim.annotation import Box
+
 ROOT = Path(__file__).parents[1]
 
 LEARNERS = {
@@ -102,6 +104,14 @@ def new_workspace(folder: Path) -> Workspace:
     for name, text in LEARNERS.items():
         made.learner(name, text)
     return made
+
+
+def iou(one: Box, other: Box) -> float:
+    """Intersection over union of two boxes, 0 to 1."""
+    shared = Box(max(one.x1, other.x1), max(one.y1, other.y1), min(one.x2, other.x2), min(one.y2, other.y2))
+    common = shared.area if shared.width > 0 and shared.height > 0 else 0.0
+    union = one.area + other.area - common
+    return common / union if union else 0.0
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlim.annotation import Annotation, Box, Object, iou
+from dlim.annotation import Annotation, Box, Object
+from tests.conftest import iou
 
 # no deadline: a busy machine is no fault of the arithmetic
 calm = settings(deadline=None)

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from dlim import variation
-from dlim.annotation import Box, Object, iou
+from dlim.annotation import Box, Object
 from dlim.augment import Augmentation, augmentation
 from dlim.augment.context import Context
 from dlim.augment.imgaug import augmenters
@@ -22,7 +22,7 @@ from dlim.errors import AugmentError, ConfigError, ProjectError
 from dlim.formats import voc
 from dlim.frame import PLACEMENTS, Canvas, canvas_name
 from dlim.stages import annotate
-from tests.conftest import draw_master
+from tests.conftest import draw_master, iou
 
 SIZE = 60, 48
 BOX = 9, 6, 41, 30
