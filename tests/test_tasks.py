@@ -11,6 +11,8 @@ import subprocess
 import sys
 import tarfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -432,18 +434,31 @@ def test_clean_removes_what_was_made_and_nothing_else(two: Workspace) -> None:
     assert digests(two) == before
 
 
-def test_a_second_run_at_once_is_refused(workspace: Workspace) -> None:
-    """While one run is at work, a second one is refused in a line, and the first goes on."""
-    workspace.project("slow", script="import time\ntime.sleep(6)\n" + FEW)
+@contextmanager
+def run_at_work(workspace: Workspace) -> Iterator[None]:
+    """A run that works as long as the block does, and must succeed after it."""
+    go = workspace.folder / "go"
+    wait = f"import os, time\nwhile not os.path.exists({str(go)!r}):\n    time.sleep(0.05)\n"
+    workspace.project("slow", script=wait + FEW)
     with subprocess.Popen(
         [sys.executable, "-m", "doit"], cwd=workspace.folder, stdout=subprocess.PIPE, text=True
-    ) as first:
-        wait_for(workspace.folder / "projects/slow/build")
-        second = workspace.doit("dataset")
-        assert second.returncode == 3
-        assert "is being built already, by process" in second.stderr
-        assert second.stderr.count("\n") == 1
-        assert first.wait(60) == 0
+    ) as run:
+        try:
+            wait_for(workspace.folder / "projects/slow/build")
+            yield
+        finally:
+            go.touch()
+        assert run.wait(60) == 0
+
+
+@pytest.mark.parametrize("command", ["dataset", "clean"])
+def test_what_would_disturb_a_run_is_refused(workspace: Workspace, command: str) -> None:
+    """While one run is at work, a second one, or a clean, is refused in a line, and the first goes on."""
+    with run_at_work(workspace):
+        done = workspace.doit(command)
+        assert done.returncode == 3
+        assert "is being built already, by process" in done.stderr
+        assert done.stderr.count("\n") == 1
 
 
 def wait_for(path: Path, seconds: float = 20) -> None:
@@ -552,19 +567,6 @@ def test_what_a_killed_run_left_is_swept(two: Workspace) -> None:
         folder.mkdir()
     assert two.ran("dataset") == set()
     assert not any(folder.exists() for folder in left)
-
-
-def test_clean_waits_for_no_run(workspace: Workspace) -> None:
-    """`doit clean` is refused while a run is at work, and takes nothing away from it."""
-    workspace.project("slow", script="import time\ntime.sleep(4)\n" + FEW)
-    with subprocess.Popen(
-        [sys.executable, "-m", "doit"], cwd=workspace.folder, stdout=subprocess.PIPE, text=True
-    ) as run:
-        wait_for(workspace.folder / "projects/slow/build")
-        done = workspace.doit("clean")
-        assert done.returncode == 3
-        assert "is being built already, by process" in done.stderr
-        assert run.wait(60) == 0
 
 
 def test_odd_folders_and_files_stop_nobody(two: Workspace) -> None:
