@@ -503,11 +503,19 @@ def test_a_killed_run_keeps_what_it_finished(workspace: Workspace, ending: signa
     assert not list(workspace.folder.rglob(".fresh-*"))
 
 
-def wait_until_gone(number: int, seconds: float = 10) -> None:
+def wait_until_gone(number: int, seconds: float = 20) -> None:
     end = time.monotonic() + seconds
-    while Path(f"/proc/{number}").exists() and "Z" not in Path(f"/proc/{number}/stat").read_text().split()[2]:
+    while lives(number):
         assert time.monotonic() < end, f"process {number} lives on"
         time.sleep(0.05)
+
+
+def lives(number: int) -> bool:
+    """Whether there is a process of that number that is not just waiting to be buried."""
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def test_what_changes_while_it_is_built_from_is_not_taken_for_built(workspace: Workspace) -> None:
