@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tarfile
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -40,8 +39,7 @@ def datasets(workspace: Any, tmp_path: Path) -> dict[str, Path]:
     found = {}
     for learner in ("ssd", "resnet34"):
         root = tmp_path / "unpacked" / learner / "VOCdevkit"
-        with tarfile.open(workspace.folder / f"data_set/{learner}.tar.gz", "r:gz") as archive:
-            archive.extractall(root, filter="data")
+        unpack(workspace.folder / f"data_set/{learner}.tar.gz", root)
         found[learner] = (root / "data_set").rename(root / "VOC2012")
     return found
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from dlim.stages import pack, shard, tarball
+from tests.conftest import unpack
 
 STEMS = {"close": ["close_0001", "close_0002"], "skip": ["skip_0001"]}
 
@@ -51,16 +52,11 @@ def by_gnu_tar(path: Path, to: Path) -> None:
     assert done.stderr == ""
 
 
-def by_python(path: Path, to: Path) -> None:
-    with tarfile.open(path, "r:gz") as tar:
-        tar.extractall(to, filter="data")
-
-
 def by_shutil(path: Path, to: Path) -> None:
     shutil.unpack_archive(path, to)
 
 
-@pytest.mark.parametrize("extract", [by_gnu_tar, by_python, by_shutil])
+@pytest.mark.parametrize("extract", [by_gnu_tar, unpack, by_shutil])
 def test_an_archive_is_the_dataset(folder: Path, extract: Callable[[Path, Path], None]) -> None:
     """Whoever extracts it finds data_set/ with every file of the packed dataset but its manifest."""
     (folder / "extracted").mkdir()
