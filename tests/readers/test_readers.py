@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.conftest import unpack
+
 pytestmark = pytest.mark.readers
 
 Box = tuple[str, int, int, int, int]
