@@ -21,6 +21,11 @@ class DlimError(Exception):
         return " ".join(f"{self.place}: {self.fault}; {self.remedy}".split())
 
 
+def shown(name: str) -> str:
+    """A file's name as it can stand in a line: what can't be printed, such as a line's end, is escaped."""
+    return name if name.isprintable() else ascii(name)[1:-1]
+
+
 class ConfigError(DlimError):
     """A file under config/, or a project's project.toml, says what dlim can't follow."""
 

@@ -10,13 +10,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from dlim.config import Learner, ProjectSettings, nearest, project_settings
-from dlim.errors import ConfigError, DlimError, ProjectError
+from dlim.errors import ConfigError, DlimError, ProjectError, shown
 
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 """What a project may be called: the name goes into file names that VOC readers split at white space."""
 
 LONGEST = 48
-"""Characters of a name: with a label of as many, and a number, a file name fits into a tar header's 100."""
+"""Characters of a name: with a label's 40, and a number, a file name fits into a tar header's 100."""
 
 PARTS = ("project.toml", "master", "data_augmentation")
 """What makes a folder a project; a folder with none of these is not looked at."""
@@ -102,8 +102,7 @@ def load(folder: Path) -> dict[str, Project | Broken]:
     places: dict[Path, str] = {}
     for path in sorted(folder.iterdir()):
         if any((path / part).exists() for part in PARTS) and not path.name.startswith("."):
-            # what can't be written can't be a name, but must be told
-            name = path.name if path.name.isprintable() else ascii(path.name)[1:-1]
+            name = shown(path.name)  # what can't be written can't be a name, but must be told
             first = stems.setdefault(in_stem(name).lower(), name)
             same = places.setdefault(path.resolve(), name)
             found[name] = _load_one(path, name, first, same)

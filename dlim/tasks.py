@@ -123,7 +123,7 @@ class Workspace:
     def verify(self) -> Row:
         """Read all that was built; what is damaged is built anew by the next run."""
         stages = [self.locate, self.augment, self.annotate, self.split, self.shard, self.pack, self.tarball]
-        seals = Seals([row for stage in stages for row in stage()])
+        seals = Seals(lambda: (row for stage in stages for row in stage()))
         return {"actions": [seals.verify], "io": _IO, "uptodate": [seals, False], "doc": self.verify.__doc__}
 
     # the steps of these

@@ -96,7 +96,7 @@ def object_from(record: Mapping[str, Any]) -> Object:
 def labels(folder: Path) -> tuple[set[str], bool]:
     """The labels that a folder's records name themselves, and whether there is a record that names none."""
     path = folder / RECORDS
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n") if path.exists() else []
     # asked for on every run: a line is parsed only where it may have an answer
     named = [json.loads(line).get("objects", []) for line in lines if '"objects"' in line]
     return {thing["label"] for things in named for thing in things}, len(named) < len(lines)

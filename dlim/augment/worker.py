@@ -89,8 +89,9 @@ def _kill(process: ForkServerProcess) -> None:
 
 def _end_group(process: ForkServerProcess) -> None:
     """End all that a script has started: it leads a group of its own, and until it does it has started nothing."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid or 0, signal.SIGKILL)
+    if process.pid is not None:  # and never 0, which would be dlim's own group
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _killed(status: int | None) -> Failure | None:

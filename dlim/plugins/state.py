@@ -16,6 +16,7 @@ from doit.exceptions import InvalidDodoFile
 from doit.task import Task
 
 from dlim.errors import WorkspaceError
+from dlim.plugins.work import unusable
 
 FAILED = "failed:"
 """The key of the line that a task failed with when it last ran."""
@@ -39,7 +40,7 @@ class State(SqliteDB):  # type: ignore[misc]
             # doit shows this class of error in a line, any other with a traceback
             raise InvalidDodoFile(f"{name}: {_remedied(str(error))}") from error
         except OSError as error:
-            raise InvalidDodoFile(f"{error.filename}: {error.strerror}; see to that, and run again") from error
+            raise InvalidDodoFile(unusable(error)) from error
 
     def set(self, task_id: str, dependency: str, value: Any) -> None:
         """Keep one fact of a task; with the last of them, the task."""

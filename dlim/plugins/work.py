@@ -88,14 +88,17 @@ def unusable(error: OSError) -> str:
 
 @dataclass
 class Seals:
-    """Reads every build. As a doit check it learns their seals, which doit gives to its own thread only."""
+    """Reads every build. As a doit check it learns their seals, which doit gives to its own thread only.
 
-    rows: list[dict[str, Any]]
+    rows: the tasks that leave builds; they are asked for when the check is, for no other task needs them twice.
+    """
+
+    rows: Callable[[], Iterable[dict[str, Any]]]
     found: dict[Path, builds.Seal] = field(default_factory=dict, init=False)
 
     def __call__(self) -> None:
         """Learn how each task's build was left."""
-        for row in self.rows:
+        for row in self.rows():
             seal = Globals.dep_manager.get_values(f"{row['basename']}:{row['name']}").get(SEAL)
             if seal is not None:
                 self.found[Path(row["targets"][0])] = builds.Seal(*seal)

@@ -11,7 +11,7 @@ from dlim import variation
 from dlim.augment import images, worker
 from dlim.augment.context import Context
 from dlim.builds import sha256
-from dlim.errors import AugmentError, DlimError
+from dlim.errors import AugmentError, DlimError, shown
 from dlim.frame import Canvas, Size, canvas_name, fits, origin
 from dlim.mesh import Mesh, grid
 from dlim.projects import Project
@@ -140,10 +140,9 @@ def _pictures(project: Project, out: Path) -> list[str]:
         found = {entry.name: entry.is_file() for entry in entries if entry.name != variation.RECORDS}
     for name in sorted(found):
         if not found[name] or not name.endswith((".jpg", ".csv")) or not name.isprintable():
-            shown = name if name.isprintable() else ascii(name)[1:-1]
             raise AugmentError(
                 project.name,
-                f"daug.py wrote {shown}, which is no .jpg image",
+                f"daug.py wrote {shown(name)}, which is no .jpg image",
                 "write only images (and .csv tables) into the folder it runs in",
             )
     pictures = sorted(name for name in found if name.endswith(".jpg"))

@@ -106,12 +106,11 @@ def _connected(shares: Iterable[Share]) -> list[dict[str, list[Share]]]:
     return [masters for _, masters in groups]
 
 
-def _without_leaks(shares: Iterable[Share], parts: Mapping[str, Parts]) -> tuple[dict[str, Parts], list[str]]:
+def _without_leaks(shares: Sequence[Share], parts: Mapping[str, Parts]) -> tuple[dict[str, Parts], list[str]]:
     """The parts, without an image in val whose bytes are in train as another project's, and what to say of it.
 
     It is left out and not moved: then neither an image nor a project makes another one change sides.
     """
-    shares = list(shares)
     learned = {share.images[image]: image for share in shares for image in parts[share.project].train}
     kept, notes = {}, []
     for share in shares:
