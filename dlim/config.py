@@ -7,7 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
@@ -52,12 +52,75 @@ class Settings(Table, frozen=True):
     augment: Augment = Augment()
 
 
+class Learning(Table, frozen=True):
+    """How a learner learns, on its server.
+
+    server: the server's name; the learner's own where it is empty. folder: the learner's folder, below the server's
+    home. program: a folder of this workspace that is brought there before learning. dataset_dir: where the learner
+    reads its dataset. command and test: what the server's shell runs, in the learner's folder. results: the JSON
+    file that the test leaves. weights: the pattern of the files that hold what was learned. leave_out: patterns of
+    what need not come back. keep: how many releases of the dataset stay on the server. All paths but program's are
+    below the learner's folder.
+    """
+
+    server: str = ""
+    folder: str = "."
+    program: str = ""
+    dataset_dir: str = "data_set"
+    command: str = ""
+    test: str = ""
+    results: str = ""
+    weights: str = "weights/*.pth"
+    leave_out: tuple[str, ...] = ()
+    keep: Count = 2
+
+
+class Service(Table, frozen=True):
+    """Where a learner's weights are put into service.
+
+    server: the server's name; that of the learning where it is empty. folder: below that server's home. weight: the
+    file that the service reads. check: what the server's shell runs after a switch, to find out whether the weight
+    is of use; DLIM_WEIGHT is its path, and it has 600 s. keep: how many weights before the one in service stay there.
+    """
+
+    server: str = ""
+    folder: str = "."
+    weight: str = "weights/latest_weight.pth"
+    check: str = ""
+    keep: Count = 5
+
+
+class Limit(Table, frozen=True):
+    """How many images a learner takes at most, by names and patterns. The name itself counts before any pattern.
+
+    projects: of each project. labels: of each label, as the learner calls it, from all of its projects together.
+    """
+
+    projects: dict[str, int] = {}
+    labels: dict[str, int] = {}
+
+    def of_project(self, name: str) -> int | None:
+        """The limit of the project of that name; None where it has none."""
+        return _limit(name, self.projects)
+
+    def of_label(self, label: str) -> int | None:
+        """The limit of a label; None where it has none."""
+        return _limit(label, self.labels)
+
+
+def _limit(name: str, limits: Mapping[str, int]) -> int | None:
+    if name in limits:
+        return limits[name]
+    return next((count for pattern, count in limits.items() if fnmatchcase(name, pattern)), None)
+
+
 class Learner(Table, frozen=True):
     """config/learners/<name>.toml: what one learning program needs.
 
     canvas: the image size, or native. projects: the folder of its projects; include and exclude: their names
     and patterns. labels: what it calls the masters' labels. boxes: whether they follow the variation.
-    class_lists: whether the dataset gets a list of images for every label.
+    class_lists: whether the dataset gets a list of images for every label. limit: how many images it takes of a
+    project or a label at most.
     """
 
     canvas: tuple[Pixels, Pixels] | Literal["native"]
@@ -68,6 +131,9 @@ class Learner(Table, frozen=True):
     boxes: Literal["follow", "master"] = "follow"
     format: str = "voc"
     class_lists: bool = True
+    limit: Limit = Limit()
+    learning: Learning = Learning()
+    service: Service = Service()
 
     @property
     def size(self) -> Canvas:
@@ -90,11 +156,29 @@ class ProjectSettings(Table, frozen=True):
     generator: bool = False
 
 
+class Server(Table, frozen=True):
+    """A table of config/servers.toml: a machine, and how to reach it.
+
+    host: a name, an address, or an alias of ~/.ssh/config; none where the server is a folder of this machine. user,
+    port, identity_file: instead of what ~/.ssh/config says. home: the folder there that is dlim's to work in; what
+    is not absolute is below the user's own. password_file: a file that only its owner can read. What is not absolute
+    of these two files is below the home of the one who runs dlim.
+    """
+
+    host: str = ""
+    user: str = ""
+    port: Annotated[int, Meta(ge=1, le=65535)] | None = None
+    home: str = ""
+    identity_file: str = ""
+    password_file: str = ""
+
+
 class Config(msgspec.Struct, frozen=True):
-    """All of config/. learners: by name, sorted."""
+    """All of config/. learners and servers: by name, sorted."""
 
     settings: Settings
     learners: dict[str, Learner]
+    servers: dict[str, Server] = {}
 
 
 def load(folder: Path) -> Config:
@@ -105,7 +189,7 @@ def load(folder: Path) -> Config:
     learners = {file.stem: _learner(file) for file in files}
     if not learners:
         raise ConfigError(folder / "learners", "holds no learner", "write one there, such as ssd.toml")
-    return Config(settings, learners)
+    return Config(settings, learners, servers(folder / "servers.toml"))
 
 
 def _learner(path: Path) -> Learner:
@@ -120,7 +204,77 @@ def _learner(path: Path) -> Learner:
             raise ConfigError(
                 path, f'labels: "{source}" maps to "{label}", which is no label', "use a-z, 0-9, _ and - only"
             )
+    for key, limits in (("limit.projects", learner.limit.projects), ("limit.labels", learner.limit.labels)):
+        _check_limits(path, key, limits)
+    for key, value in _below(learner):
+        _check_below(path, key, value)
     return msgspec.structs.replace(learner, projects=Path(learner.projects).as_posix())
+
+
+def _check_limits(path: Path, key: str, limits: Mapping[str, int]) -> None:
+    for name, count in limits.items():
+        if count < 1:
+            raise ConfigError(path, f'{key}: "{name}" is {count}', "say 1 or more; exclude leaves whole projects out")
+
+
+def _below(learner: Learner) -> list[tuple[str, str]]:
+    """The paths that must not leave the learner's folder on its server."""
+    learning, service = learner.learning, learner.service
+    return [
+        ("learning.dataset_dir", learning.dataset_dir),
+        ("learning.weights", learning.weights),
+        ("service.weight", service.weight),
+        *([("learning.results", learning.results)] if learning.results else []),
+    ]
+
+
+def _check_below(path: Path, key: str, value: str) -> None:
+    parts = PurePosixPath(value)
+    if parts.is_absolute() or ".." in parts.parts or not parts.name or parts.parts[0] == ".dlim":
+        raise ConfigError(
+            path, f"{key}: {value!r} is no path below the learner's folder", "say one such as weights/latest_weight.pth"
+        )
+    if not value.isprintable() or str(parts) != value:
+        raise ConfigError(path, f'{key}: "{value}" has signs that a path can do without', f'say "{parts}"')
+
+
+def servers(path: Path) -> dict[str, Server]:
+    """The servers that a file names, sorted; none where there is no such file: then each is this machine."""
+    data = _toml(path) if path.exists() else {}
+    return {name: _server(path, name, data[name]) for name in sorted(data)}
+
+
+def _server(path: Path, name: str, data: Any) -> Server:
+    if not isinstance(data, dict):
+        raise ConfigError(path, f"{name}: is no table", "begin with the name of a server, such as [ssd]")
+    if not LABEL.fullmatch(name):
+        raise ConfigError(path, f'"{name}" is no name for a server', "name it with a-z, 0-9, _ and - only")
+    for key in data:
+        if _SECRET.search(key) and key != "password_file":
+            variable = f"DLIM_PASSWORD_{name.upper().replace('-', '_')}"
+            raise ConfigError(
+                path,
+                f"{name}.{key}: passwords don't belong here",
+                f"set {variable}, or name a file that only you can read as password_file",
+            )
+    server = _converted(path, data, Server, f"{name}.")
+    _check_server(f"{path}: {name}", server)
+    return server
+
+
+_SECRET = re.compile("pass|secret|token|credential", re.IGNORECASE)
+
+
+def _check_server(place: str, server: Server) -> None:
+    for key in ("user", "port", "identity_file", "password_file"):
+        if getattr(server, key) and not server.host:
+            raise ConfigError(place, f"has a {key} and no host", f"write its host, or take {key} out")
+    if re.search(r"[@\s]|^-", server.host) or server.host.count(":") == 1:
+        raise ConfigError(place, f'host: "{server.host}" is no host', "write user and port as keys of their own")
+    if not "".join([server.host, server.user, server.home]).isprintable():
+        raise ConfigError(place, "holds a character that can't be printed", "take it out")
+    if server.home.startswith("~") and server.home != "~" and not server.home.startswith("~/"):
+        raise ConfigError(place, f'home: "{server.home}" is another user\'s', "write the whole path")
 
 
 FORMATS = ("voc",)
@@ -170,22 +324,30 @@ UNKNOWN = "Invalid enum value "
 
 def read(path: Path, table: type[T]) -> T:
     """A TOML file as a table. Raises ConfigError with the file, the key, and the nearest right word."""
+    return _converted(path, _toml(path), table)
+
+
+def _toml(path: Path) -> dict[str, Any]:
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(path, f"can't be read ({error.strerror})", "make it a file that you may read") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(path, f"is no TOML: {error}", "mend it at that place") from error
-    _check_keys(path, data, table)
+
+
+def _converted(path: Path, data: dict[str, Any], table: type[T], prefix: str = "") -> T:
+    """A table of a file. prefix: where it is there, with a dot."""
+    _check_keys(path, data, table, prefix)
     try:
         return msgspec.convert(data, table)
     except msgspec.ValidationError as error:
         fault, _, where = str(error).partition(" - at `$.")
         key = where.rstrip("`") or "the file"
         if fault.startswith(UNKNOWN):
-            one_of(path, key, fault.removeprefix(UNKNOWN)[1:-1], _words(table, key))
+            one_of(path, prefix + key, fault.removeprefix(UNKNOWN)[1:-1], _words(table, key))
         fault = fault[:1].lower() + fault[1:].replace("`", "")
-        raise ConfigError(path, f"{key}: {fault}", "correct that value") from error
+        raise ConfigError(path, f"{prefix}{key}: {fault}", "correct that value") from error
 
 
 def _words(table: type[Table], key: str) -> list[str]:

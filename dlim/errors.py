@@ -20,6 +20,10 @@ class DlimError(Exception):
     def __str__(self) -> str:
         return " ".join(f"{self.place}: {self.fault}; {self.remedy}".split())
 
+    def _render_traceback_(self) -> list[str]:
+        """How a notebook shows it: the line, without the way that it came."""
+        return [str(self)]
+
 
 def shown(name: str) -> str:
     """A file's name as it can stand in a line: what can't be printed, such as a line's end, is escaped."""
@@ -48,3 +52,35 @@ class DatasetError(DlimError):
 
 class WorkspaceError(DlimError):
     """The workspace as a whole: no such workspace, in use, its state unreadable."""
+
+
+class TransportError(DlimError):
+    """A server can't be worked with; the place is the server."""
+
+
+class Unreachable(TransportError):  # noqa: N818 - it may be no error: what runs there goes on
+    """There is no link to a server, or it broke: what runs there goes on. Trying again may help."""
+
+
+class HostKeyError(TransportError):
+    """A server's host key is unknown, or not the one that was recorded."""
+
+
+class LoginError(TransportError):
+    """A server refuses the user, the key or the password."""
+
+
+class CommandError(TransportError):
+    """A command on a server failed: a full disk, a missing program, a right that is lacking."""
+
+
+class LearningError(DlimError):
+    """A learning task that can't begin, failed, was lost, or left nothing of use."""
+
+
+class OutputError(DlimError):
+    """An output that isn't there, is damaged, or can't be deleted."""
+
+
+class DeploymentError(DlimError):
+    """A weight that can't be put into service, or taken out of it."""

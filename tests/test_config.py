@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dlim import config
-from dlim.config import Augment, Learner, ProjectSettings, Settings, Split, mapped, nearest
+from dlim.config import Augment, Learner, ProjectSettings, Server, Settings, Split, mapped, nearest
 from dlim.errors import ConfigError
 from dlim.formats import FORMATS
 
@@ -181,6 +181,32 @@ LEARNERS = [
     pytest.param(
         NATIVE + "[labels]\na = 1", "labels[...]: expected str, got int; correct that value", id="a number for a label"
     ),
+    pytest.param(
+        NATIVE + "[limit]\nja_char = 99",
+        "limit.ja_char: is no key here; say one of: labels, projects",
+        id="a limit of who knows what",
+    ),
+    pytest.param(
+        NATIVE + "[limit.project]\nja_char = 99",
+        'limit.project: is no key here; did you mean "projects"?',
+        id="a limit, misspelt",
+    ),
+    pytest.param(
+        NATIVE + "[limit.projects]\na = 5\nja_char = 0",
+        'limit.projects: "ja_char" is 0; say 1 or more; exclude leaves whole projects out',
+        id="a limit of nothing",
+    ),
+    pytest.param(
+        NATIVE + "[limit.labels]\nclose = -1",
+        'limit.labels: "close" is -1; say 1 or more; exclude leaves whole projects out',
+        id="a limit below nothing",
+    ),
+    pytest.param(
+        NATIVE + '[limit.labels]\nclose = "500"',
+        "limit.labels[...]: expected int, got str; correct that value",
+        id="a limit of text",
+    ),
+    pytest.param(NATIVE + "limit = 99", "limit: expected object, got int; correct that value", id="a limit of all"),
 ]
 
 
@@ -264,6 +290,25 @@ def test_which_projects_a_learner_takes(include: tuple[str, ...], exclude: tuple
     assert {name for name in ("close", "close_b", "skip") if learner.takes(name)} == taken
 
 
+@pytest.mark.parametrize(
+    ("name", "limit"),
+    [
+        pytest.param("close", 9, id="its own entry"),
+        pytest.param("close_b", 20, id="its own entry before a pattern that stands first"),
+        pytest.param("close_c", 10, id="the first pattern"),
+        pytest.param("skip", None, id="none"),
+        pytest.param("Close", None, id="case counts"),
+    ],
+)
+def test_limits(folder: Path, name: str, limit: int | None) -> None:
+    """A name's own limit counts before any pattern, then the first pattern that fits; else it has none."""
+    table = '"close_*" = 10\nclose = 9\nclose_b = 20\n"clos*" = 5\n'
+    (folder / "learners/ssd.toml").write_text(f"{NATIVE}[limit.projects]\n{table}[limit.labels]\n{table}x = 1\n")
+    found = config.load(folder).learners["ssd"].limit
+    assert (found.of_project(name), found.of_label(name)) == (limit, limit)
+    assert (found.of_project("x"), found.of_label("x")) == (None, 1)
+
+
 MAP = {"ja_char_*": "ja", "ja_char_3042": "a", "ja_*": "other", "close": "x"}
 
 
@@ -298,3 +343,92 @@ def test_the_way_out_after_a_wrong_word(word: str, words: list[str], way_out: st
 def test_every_format_has_its_module() -> None:
     """The formats that a learner may name are those that dlim has."""
     assert set(config.FORMATS) == set(FORMATS)
+
+
+def test_no_servers(folder: Path) -> None:
+    """Without servers.toml, or with an empty one, no server is named."""
+    assert config.load(folder).servers == {}
+    (folder / "servers.toml").touch()
+    assert config.load(folder).servers == {}
+
+
+def test_all_that_can_be_said_of_a_server(folder: Path) -> None:
+    """Every key is read as it stands, and servers come sorted; one may have none at all."""
+    (folder / "servers.toml").write_text(
+        '[ssd]\nhost = "box"\nuser = "me"\nport = 2200\nhome = "~/ssd"\nidentity_file = ".ssh/key"\n'
+        'password_file = "/secret"\n[label-2]\n[here]\nhome = "/srv"\n'
+    )
+    made = config.load(folder).servers
+    assert list(made) == ["here", "label-2", "ssd"]
+    assert made["ssd"] == Server("box", "me", 2200, "~/ssd", ".ssh/key", "/secret")
+    assert made["label-2"] == Server()
+    assert made["here"] == Server(home="/srv")
+
+
+def test_the_sample_of_servers_is_good() -> None:
+    """What a person copies can be followed."""
+    assert set(config.servers(ROOT / "config/servers.sample.toml")) == {"imglabeling", "resnet34", "ssd"}
+
+
+SECRET = "set DLIM_PASSWORD_SSD, or name a file that only you can read as password_file"
+
+SERVERS = [
+    pytest.param('host = "box"', "host: is no table; begin with the name of a server, such as [ssd]", id="no name"),
+    pytest.param("[[ssd]]", "ssd: is no table; begin with the name of a server, such as [ssd]", id="a list"),
+    pytest.param("[SSD]", '"SSD" is no name for a server; name it with a-z, 0-9, _ and - only', id="an odd name"),
+    pytest.param("[ssd]\nhots = 1", 'ssd.hots: is no key here; did you mean "host"?', id="a key, misspelt"),
+    pytest.param('[ssd]\npassword = "x"', f"ssd.password: passwords don't belong here; {SECRET}", id="a password"),
+    pytest.param('[ssd]\nPASSPHRASE = "x"', f"ssd.PASSPHRASE: passwords don't belong here; {SECRET}", id="a phrase"),
+    pytest.param('[ssd]\napi_token = "x"', f"ssd.api_token: passwords don't belong here; {SECRET}", id="a token"),
+    pytest.param(
+        '[ssd]\nhost = "box"\nport = "22"', "ssd.port: expected int | null, got str; correct that value", id="a text"
+    ),
+    pytest.param(
+        '[ssd]\nhost = "box"\nport = 65536', "ssd.port: expected int <= 65535; correct that value", id="no port"
+    ),
+    pytest.param(
+        '[ssd]\nuser = "me"', "ssd: has a user and no host; write its host, or take user out", id="a user alone"
+    ),
+    pytest.param(
+        '[ssd]\npassword_file = "x"',
+        "ssd: has a password_file and no host; write its host, or take password_file out",
+        id="a password's file alone",
+    ),
+    pytest.param(
+        '[ssd]\nhost = "me@box"',
+        'ssd: host: "me@box" is no host; write user and port as keys of their own',
+        id="user and host",
+    ),
+    pytest.param(
+        '[ssd]\nhost = "box:22"',
+        'ssd: host: "box:22" is no host; write user and port as keys of their own',
+        id="host and port",
+    ),
+    pytest.param(
+        '[ssd]\nhost = "-oProxyCommand=x"',
+        'ssd: host: "-oProxyCommand=x" is no host; write user and port as keys of their own',
+        id="an option",
+    ),
+    pytest.param(
+        '[ssd]\nhost = "box"\nhome = "a\\nb"', "ssd: holds a character that can't be printed; take it out", id="a line"
+    ),
+    pytest.param(
+        '[ssd]\nhost = "box"\nhome = "~you/x"',
+        'ssd: home: "~you/x" is another user\'s; write the whole path',
+        id="~you",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "fault"), SERVERS)
+def test_what_servers_toml_may_not_say(folder: Path, text: str, fault: str) -> None:
+    """A fault in servers.toml is one line with the server and the key, and never with a password."""
+    path = folder / "servers.toml"
+    path.write_text(text)
+    assert told(folder) == f"{path}: {fault}"
+
+
+def test_an_address_with_colons_is_a_host(folder: Path) -> None:
+    """An IPv6 address is no host with a port."""
+    (folder / "servers.toml").write_text('[ssd]\nhost = "fe80::1"\n')
+    assert config.load(folder).servers["ssd"].host == "fe80::1"

@@ -18,9 +18,22 @@ PACKAGE = ROOT / "dlim"
 
 LEVELS = (
     ("errors",),
-    ("annotation", "archive", "builds", "config", "frame", "mesh", "progress", "projects", "provenance", "variation"),
+    (
+        "annotation",
+        "archive",
+        "builds",
+        "config",
+        "frame",
+        "mesh",
+        "mix",
+        "progress",
+        "projects",
+        "provenance",
+        "text",
+        "variation",
+    ),
     ("formats", "augment", "transport"),
-    ("stages", "learning", "report"),
+    ("stages", "crop", "labelling", "learning", "report", "scaffold"),
     ("plugins", "tasks"),
 )
 """Modules and packages from the lowest to the highest: one imports from its own level and those below it."""
@@ -106,8 +119,14 @@ def test_stages_do_not_know_each_other(module: str) -> None:
 def test_who_knows_doit() -> None:
     """doit is imported by the tasks and by the plugins, and by nothing else."""
     users = {module for module in MODULES if "doit" in packages_imported(module)}
-    assert "tasks" in users
-    assert {module for module in users if not module.startswith("plugins/")} == {"tasks"}
+    assert {module.split("/")[0] for module in users} == {"plugins", "tasks"}
+
+
+def test_who_knows_the_network() -> None:
+    """fabric is imported in one place, and what it stands on nowhere but beside it."""
+    assert {module for module in MODULES if "fabric" in packages_imported(module)} == {"transport/ssh"}
+    users = {module for module in MODULES if "paramiko" in packages_imported(module)}
+    assert {module.split("/")[0] for module in users} == {"transport"}
 
 
 def test_who_knows_imgaug() -> None:
@@ -128,8 +147,7 @@ def closure(stage: str) -> set[str]:
     found: set[str] = set()
     waiting = {f"stages/{stage}"}
     if stage == "augment":
-        # trial is for people who experiment: no image depends on it
-        waiting |= {module for module in MODULES if module.startswith("augment/")} - {"augment/trial"}
+        waiting |= {module for module in MODULES if module.startswith("augment/")}
     while waiting:
         module = waiting.pop()
         found.add(module)
@@ -153,7 +171,22 @@ def test_a_stage_runs_again_when_its_code_changes(stage: str) -> None:
     assert sorted(CODE[stage]) == sorted(closure(stage))
 
 
-HEAVY = ("PIL", "cv2", "deflate", "imgaug", "numpy", "rich", "scipy", "skimage", "xmltodict")
+HEAVY = (
+    "PIL",
+    "cryptography",
+    "cv2",
+    "deflate",
+    "fabric",
+    "http.server",
+    "imgaug",
+    "invoke",
+    "numpy",
+    "paramiko",
+    "rich",
+    "scipy",
+    "skimage",
+    "xmltodict",
+)
 
 
 def test_listing_tasks_loads_nothing_heavy() -> None:
