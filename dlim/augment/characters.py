@@ -22,6 +22,9 @@ from dlim.errors import ProjectError
 Box = tuple[int, int, int, int]
 Color = tuple[int, int, int]
 
+BLACK: Color = (0, 0, 0)
+WHITE: Color = (255, 255, 255)
+
 COLUMNS = ("label", "code_point", "character", "name")
 _SMALLEST = 2  # px, a side of a box: in VOC's inclusive counting min must lie below max
 
@@ -38,15 +41,18 @@ class Renderer:
     font: Path
     size: int = 48
     margin: int = 4
-    color: Color = (0, 0, 0)
-    background: Color = (255, 255, 255)
+    color: Color = BLACK
+    background: Color = WHITE
 
     def __post_init__(self) -> None:
         """Refuse what can't be seen."""
         cell = f"cell of {self.size} px, margin {self.margin}"
         if self.margin < 1 or self.em < _SMALLEST:
             raise ProjectError(cell, "no room for a character", "give a larger size, and a margin of 1 or more")
-        if self.color == self.background:
+        for color in (self.color, self.background):
+            if len(color) != 3 or not all(isinstance(level, int) and 0 <= level <= 255 for level in color):
+                raise ProjectError(cell, f"{color} is no color", "give red, green and blue, each from 0 to 255")
+        if tuple(self.color) == tuple(self.background):
             raise ProjectError(cell, "ink and background have one color", "give them different ones")
 
     @property

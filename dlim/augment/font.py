@@ -21,41 +21,75 @@ PACKAGE = "matplotlib-fontja"
 VERSION = "1.1.0"
 FILE = "ipaexg.ttf"
 
+SUFFIXES = (".ttf", ".otf", ".ttc")
+
 _PROBE = 48  # px per em at which fonts are asked what they can draw
 _NOT_A_CHARACTER = "\U0010ffff"  # no font has it, so each draws its mark for what it lacks
 
 
+def find_font(font: Path | str | None = None) -> Path:
+    """The file of a font that was named: by its path, or by the installed package that holds it; else the default.
+
+    Where a package holds several, the file's name follows behind a slash: some-fonts/Gothic.otf. The version of a
+    package but the default one isn't watched; a font beside daug.py is. Raises ProjectError.
+    """
+    if font is None:
+        return default_font()
+    if isinstance(font, Path) or Path(font).is_file():
+        return Path(font)
+    package, _, wanted = font.partition("/")
+    held = _held(package)
+    if wanted in held:
+        return held[wanted]
+    if len(held) == 1 and not wanted:
+        return next(iter(held.values()))
+    if held:
+        raise ProjectError(font, "is no single font", f"say one of: {', '.join(f'{package}/{name}' for name in held)}")
+    raise ProjectError(font, "is neither a font file nor an installed package with one", "name a .ttf or .otf file")
+
+
 def default_font() -> Path:
     """The Japanese font that was installed with dlim."""
+    held = _held(PACKAGE)
+    if FILE not in held:
+        remedy = f"install it: python -m pip install --no-deps {PACKAGE}=={VERSION}"
+        raise ProjectError(FILE, "the Japanese font isn't installed", remedy)
+    return held[FILE]
+
+
+def _held(package: str) -> dict[str, Path]:
+    """The font files of an installed package by name, sorted; none where it isn't installed."""
     try:
-        files = metadata.files(PACKAGE) or []
-    except metadata.PackageNotFoundError:
+        files = metadata.files(package) or []
+    except (metadata.PackageNotFoundError, ValueError):  # ValueError: no name at all
         files = []
-    for file in files:
-        path = Path(str(file.locate()))
-        if file.name == FILE and path.is_file():
-            return path
-    remedy = f"install it: python -m pip install --no-deps {PACKAGE}=={VERSION}"
-    raise ProjectError(FILE, "the Japanese font isn't installed", remedy)
+    fonts = {file.name: Path(str(file.locate())) for file in files if file.suffix.lower() in SUFFIXES}
+    return {name: path for name, path in sorted(fonts.items()) if path.is_file()}
 
 
 def uncovered(font: Path, characters: Iterable[str]) -> list[str]:
     """The characters that a font can't draw, in their order: it lacks them, or leaves them blank."""
-    return [character for character in characters if glyph(font, _PROBE, character) is None]
+    return [character for character in characters if not covers(font, character)]
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def covers(font: Path, character: str) -> bool:
+    """Whether a font has ink for a character. One that it lacks comes out as its mark for that, and is told by it.
+
+    That is asked at a size at which no character looks like that mark by chance.
+    """
+    ink = _ink(font, _PROBE, character)
+    return ink is not None and ink != _mark_of_absence(font)
 
 
 def glyph(font: Path, em: int, character: str) -> Image.Image | None:
-    """A character's ink, cut to its bounds, as grey levels (255 is full); None when the font can't draw it.
-
-    A character that the font lacks comes out as the font's mark for that, and is told by it.
-    """
-    ink = _ink(font, em, character)
-    return None if ink is None or ink == _mark_of_absence(font, em) else ink
+    """A character's ink, cut to its bounds, as grey levels (255 is full); None when the font can't draw it."""
+    return _ink(font, em, character) if covers(font, character) else None
 
 
 @functools.lru_cache(maxsize=16)
-def _mark_of_absence(font: Path, em: int) -> Image.Image | None:
-    return _ink(font, em, _NOT_A_CHARACTER)
+def _mark_of_absence(font: Path) -> Image.Image | None:
+    return _ink(font, _PROBE, _NOT_A_CHARACTER)
 
 
 def _ink(font: Path, em: int, character: str) -> Image.Image | None:

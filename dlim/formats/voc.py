@@ -8,13 +8,12 @@ coordinates that count from 1 with both ends inside the box, min < max, `truncat
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
-from pathlib import Path
-from typing import Any
 
-from dlim.annotation import Annotation, Box, Object
-from dlim.errors import AnnotationError
+from dlim.annotation import Annotation, Object
+from dlim.formats.voc_reader import frame, read
+
+__all__ = ["ANNOTATIONS", "IMAGES", "LISTS", "SUFFIX", "frame", "lists", "read", "write"]
 
 ANNOTATIONS = "Annotations"
 IMAGES = "JPEGImages"
@@ -80,92 +79,6 @@ def _object_text(thing: Object) -> str:
         xmax=int(box.x2),
         ymax=int(box.y2),
     )
-
-
-def read(path: Path) -> Annotation:
-    """The annotation in a VOC file, its boxes as the file has them: they may hang over the image.
-
-    Raises AnnotationError with the file and what is wrong in it.
-    """
-    import xmltodict  # 70 ms that `doit list` need not pay
-
-    try:
-        tree = xmltodict.parse(path.read_bytes(), force_list=("object",))
-    except (OSError, ValueError, LookupError, xmltodict.expat.ExpatError) as error:  # LookupError: no such encoding
-        raise AnnotationError(path, f"is no XML file that can be read ({error})", "label the image again") from error
-    root = tree.get("annotation")
-    if not isinstance(root, dict):
-        raise AnnotationError(path, "is no VOC file: it has no <annotation>", "label the image again, as Pascal VOC")
-    reader = _Fields(path)
-    size = reader.inner(root, "size")
-    return Annotation(
-        filename=reader.text(root, "filename", ""),
-        folder=reader.text(root, "folder", ""),
-        width=reader.pixels(size, "size", "width"),
-        height=reader.pixels(size, "size", "height"),
-        depth=3,  # labelImg writes 1 for an image that its reader couldn't ask: dlim's masters are all RGB
-        objects=tuple(reader.object(item) for item in root.get("object") or ()),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Fields:
-    """What stands in the elements of one file; every complaint names the file."""
-
-    path: Path
-
-    def _error(self, fault: str) -> AnnotationError:
-        return AnnotationError(self.path, fault, "label the image again, or mend the file")
-
-    def inner(self, element: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-        value = element.get(name)
-        if not isinstance(value, dict):
-            raise self._error(f"<{name}> is missing or empty")
-        return value
-
-    def text(self, element: Mapping[str, Any], name: str, default: str) -> str:
-        value = element.get(name)
-        return value.strip() if isinstance(value, str) else default
-
-    def number(self, element: Mapping[str, Any], parent: str, name: str) -> float:
-        value = self.text(element, name, "")
-        try:
-            number = float(value)
-        except ValueError:
-            number = float("nan")
-        if not abs(number) < 1e6:  # nan too
-            raise self._error(f'<{parent}> <{name}> is "{value}", no number of pixels')
-        return number
-
-    def pixels(self, element: Mapping[str, Any], parent: str, name: str) -> int:
-        number = self.number(element, parent, name)
-        if number < 1 or number != int(number):
-            raise self._error(f'<{parent}> <{name}> is "{number:g}", no size in pixels')
-        return int(number)
-
-    def flag(self, element: Mapping[str, Any], name: str) -> bool:
-        value = self.text(element, name, "0")
-        if value not in ("0", "1"):
-            raise self._error(f'<{name}> is "{value}", neither 0 nor 1')
-        return value == "1"
-
-    def object(self, element: Any) -> Object:
-        if not isinstance(element, dict):
-            raise self._error("an <object> is empty")
-        label = self.text(element, "name", "")
-        if not label:
-            raise self._error("an <object> has no <name>")
-        edges = self.inner(element, "bndbox")
-        xmin, ymin, xmax, ymax = (self.number(edges, "bndbox", name) for name in ("xmin", "ymin", "xmax", "ymax"))
-        if xmin > xmax or ymin > ymax:
-            raise self._error(f'the box of "{label}" ends before it begins')
-        return Object(
-            label=label,
-            box=Box(xmin - 1, ymin - 1, xmax, ymax),
-            truncated=self.flag(element, "truncated"),
-            difficult=self.flag(element, "difficult"),
-            pose=self.text(element, "pose", "Unspecified"),
-        )
 
 
 def lists(

@@ -85,7 +85,7 @@ def _on_crop(project: Project, annotation: Annotation, size: Size, canvas: Size)
 
 def _offset(project: Project, annotation: Annotation, size: Size, canvas: Size) -> tuple[int, int]:
     """Where the crop begins in the frame that the annotation's <size> names."""
-    frame = annotation.width, annotation.height
+    frame = voc.frame(annotation, size, canvas)
     if frame == size:
         return 0, 0
     if frame == canvas and fits(size, canvas):

@@ -31,7 +31,7 @@ def corpora() -> list[Path]:
 @pytest.fixture(scope="module")
 def drawn() -> list[str]:
     """Every character at hand: the committed corpus, the real one where it is, and rare shapes."""
-    return sorted({*RARE, *(character for path in corpora() for character in read_corpus(path))})
+    return sorted({*RARE, *(character for path in corpora() for character in read_corpus(path).characters)})
 
 
 @pytest.mark.parametrize(("size", "margin"), [(48, 4), (16, 1), (33, 3)])
@@ -113,7 +113,7 @@ def test_same_bytes_in_another_process(drawn: list[str]) -> None:
 def test_pinned_bytes() -> None:
     """With the pinned Pillow and font the pixels are these, on any machine."""
     renderer = Renderer(default_font())
-    pixels = b"".join(renderer.draw(character)[0].tobytes() for character in read_corpus(SAMPLE))
+    pixels = b"".join(renderer.draw(character)[0].tobytes() for character in read_corpus(SAMPLE).characters)
     assert hashlib.sha256(pixels).hexdigest()[:16] == "f5d9e5311d804221"
 
 
@@ -125,7 +125,29 @@ def test_no_empty_box(character: str) -> None:
     assert f"can't draw {character!r} (U+{ord(character):04X}); name a font that has it" in str(caught.value)
 
 
-@pytest.mark.parametrize("settings", [{"margin": 0}, {"size": 8}, {"color": (255, 255, 255)}])
+@pytest.mark.parametrize("size", [10, 13, 200])
+def test_small_and_large(drawn: list[str], size: int) -> None:
+    """At any size each character has ink, is no box for a lacking one, and stays within its margin."""
+    renderer = Renderer(default_font(), size, 2)
+    for character in drawn[:: 1 if size < 100 else 20]:
+        image, (x1, y1, x2, y2) = renderer.draw(character)
+        assert (image < 250).any(), character
+        assert min(x1, y1) >= 2, character
+        assert max(x2, y2) <= size - 1, character
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"margin": 0},
+        {"size": 8},
+        {"color": (255, 255, 255)},
+        {"color": [255, 255, 255]},
+        {"color": (0, 0, 256)},
+        {"background": (0, 0)},
+        {"background": (0, 0, 0.5)},
+    ],
+)
 def test_settings_that_cannot_be_drawn(settings: dict[str, Any]) -> None:
     """A cell without room and ink without contrast are refused before anything is drawn."""
     with pytest.raises(ProjectError):

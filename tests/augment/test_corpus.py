@@ -1,112 +1,23 @@
-"""A corpus: decoding, Aozora's markup, and what counts as a character."""
+"""A corpus: what counts as a character, and what is said of the rest."""
 
 import unicodedata
 from pathlib import Path
 
 import pytest
 
-from dlim.augment.corpus import characters, read_corpus, read_text, strip_aozora
+from dlim.augment.corpus import characters, read_corpus
 from dlim.errors import ProjectError
+from tests.augment.test_aozora import AOZORA
 
 ROOT = Path(__file__).parents[2]
 GINGA = ROOT / "../shared/real/corpus/gingatetsudono_yoru.txt"
 SAMPLE = ROOT / "projects/ja_char/data_augmentation/corpus.txt"
-
-DASHES = "-" * 55
-AOZORA = f"""題名
-作者
-
-{DASHES}
-【テキスト中に現れる記号について】
-
-《》：ルビ
-（例）言《い》われたり
-{DASHES}
-
-［＃５字下げ］一［＃「一」は中見出し］
-
-白い岩｜停車《ていしゃ》
------
-
-底本：「本」
-入力：だれか
-"""
 
 
 def written(path: Path, data: bytes) -> Path:
     """A file of that content."""
     path.write_bytes(data)
     return path
-
-
-@pytest.mark.parametrize(
-    ("name", "data"),
-    [
-        ("utf-8", "広告を閉じる\n".encode()),
-        ("utf-8 with a mark", "広告を閉じる\n".encode("utf-8-sig")),
-        ("shift-jis", "広告を閉じる\n".encode("cp932")),
-        ("shift-jis with DOS lines", "広告を閉じる\r\n".encode("cp932")),
-    ],
-)
-def test_one_text_in_any_encoding(tmp_path: Path, name: str, data: bytes) -> None:
-    """A text reads the same in UTF-8 and Shift-JIS, with a byte order mark or without, whatever line ends."""
-    assert read_text(written(tmp_path / f"{name}.txt", data)) == "広告を閉じる\n"
-
-
-def test_shift_jis_is_that_of_windows(tmp_path: Path) -> None:
-    """NEC's and IBM's extensions are what Windows shows, and byte 5C is a backslash."""
-    data = b"\x87\x40\xfb\xfc\x5c\x81\x60"
-    assert read_text(written(tmp_path / "a.txt", data)) == "①髙\\\uff5e"
-
-
-@pytest.mark.parametrize(
-    ("data", "offset"),
-    [
-        ("広告".encode("cp932") + b"\x81\x20", 4),
-        ("広告".encode() + b"\xff", 6),
-        ("広告".encode("euc_jp") + b"\xa0\xa0", 3),
-        ("\ufeff広告".encode("utf-16-le"), 0),
-        ("abc\n".encode("utf-16-le") + b"\xff", 8),
-        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 8),
-    ],
-)
-def test_neither_encoding(tmp_path: Path, data: bytes, offset: int) -> None:
-    """A file in neither encoding is one line that names the file and the byte where reading gave up."""
-    path = written(tmp_path / "a.txt", data)
-    with pytest.raises(ProjectError) as caught:
-        read_text(path)
-    assert str(caught.value) == f"{path}: is neither UTF-8 nor Shift-JIS (byte {offset}); save it as UTF-8"
-
-
-def test_header_and_footer_go() -> None:
-    """Title, author, the block on notation and all from 底本： on are no part of the body."""
-    assert strip_aozora(AOZORA).split() == ["一", "白い岩停車", "-----"]
-
-
-@pytest.mark.parametrize(
-    ("text", "body"),
-    [
-        ("言《い》われ", "言われ"),
-        ("一｜袋《ふくろ》", "一袋"),
-        ("あ［＃５字下げ］い", "あい"),
-        ("あ［＃「［い］」は底本では「い」］う", "あう"),
-        ("あ［＃「［＃「い［＃う］」え］」お］か", "あか"),
-        ("あ［＃「）」は底本では「］」］い", "あい"),
-        ("あ［＃「　いは」は底本では「「いは」］う", "あう"),
-        ("僕※［＃小書き平仮名ん、183-7］とこ", "僕※とこ"),
-        ("※［＃「言《い》」、第3水準1-84-77］《ルビ》", "※"),
-        ("［い］〔う〕", "［い］〔う〕"),
-    ],
-)
-def test_markup_goes(text: str, body: str) -> None:
-    """Ruby, bars and notes go, whatever a note holds; the mark ※ and plain brackets stay."""
-    assert strip_aozora(text) == body
-
-
-@pytest.mark.parametrize("text", ["", "押す\n", f"上\n{DASHES}\n中\n{DASHES}\n下\n", f"上\n{DASHES}\n下\n"])
-def test_plain_text_passes(text: str) -> None:
-    """A text without Aozora's header comes out as it is, rules of dashes included."""
-    assert strip_aozora(text) == text
 
 
 def test_characters_are_distinct_and_sorted() -> None:
@@ -124,6 +35,32 @@ def test_a_mark_joins_its_letter() -> None:
     """か and a combining dakuten are が, never a bare か; a mark without a letter is nothing."""
     assert characters("か\u3099") == ["が"]
     assert characters("\u3099は\u309a") == ["ぱ"]
+    assert characters("e\u0301か\u309aあ\u3099") == ["é", "あ", "か"]
+
+
+def test_marks_that_stand_by_themselves(tmp_path: Path) -> None:
+    """The spacing forms of dakuten are characters, and half-width kana keep theirs beside them."""
+    assert characters("゛゜ﾞﾟ") == ["゛", "゜", "ﾞ", "ﾟ"]
+    assert characters("ｶﾞ") == ["ｶ", "ﾞ"]
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ("あ\u3099", "combining marks that join no letter: U+3099; left out"),
+        ("あ\u3099e\u20dd\u3099", "combining marks that join no letter: U+20DD, U+3099; left out"),
+        ("か\u3099", None),
+        ("葛\U000e0100", "combining marks that join no letter: U+E0100; left out"),
+        ("あ※［＃「口＋世」、183-7］", "1 character has no code, only a description or U+FFFD; drawn as ※"),
+        ("あ\ufffd※［＃「口＋世」］", "2 characters have no code, only a description or U+FFFD; drawn as ※"),
+        ("あ\ue000\u0378", "code points that mean no character by themselves: U+0378, U+E000; left out"),
+        ("あ \u3000\n\t\u200b", None),
+    ],
+)
+def test_what_isnt_drawn_is_said(tmp_path: Path, text: str, note: str | None) -> None:
+    """A reader who looks for a character that isn't drawn finds out why; of white space there is nothing to say."""
+    found = read_corpus(written(tmp_path / "a.txt", text.encode()))
+    assert found.notes == (() if note is None else (f"a.txt: {note}",))
 
 
 def test_compatibility_forms_are_kept_apart() -> None:
@@ -133,12 +70,16 @@ def test_compatibility_forms_are_kept_apart() -> None:
 
 
 def test_a_folder_is_one_corpus(tmp_path: Path) -> None:
-    """A folder's .txt files, each with its own encoding and header, make one set of characters."""
+    """The .txt files of a folder and those below, each with its own encoding and header, are one set of characters."""
     written(tmp_path / "a.txt", AOZORA.encode("cp932"))
     written(tmp_path / "b.TXT", "押す".encode())
-    written(tmp_path / "c.md", "別".encode())
-    assert read_corpus(tmp_path) == sorted("一白い岩停車-押す")
-    assert read_corpus(tmp_path / "b.TXT") == ["す", "押"]
+    (tmp_path / "more/.old").mkdir(parents=True)
+    written(tmp_path / "more/c.txt", "別".encode("utf-16"))
+    written(tmp_path / "more/.old/d.txt", "古".encode())
+    written(tmp_path / ".e.txt", "隠".encode())
+    written(tmp_path / "f.md", "注".encode())
+    assert read_corpus(tmp_path).characters == tuple(sorted("一白い岩停車-押す別"))
+    assert read_corpus(tmp_path / "b.TXT").characters == ("す", "押")
 
 
 def test_what_is_no_corpus(tmp_path: Path) -> None:
@@ -158,15 +99,17 @@ def test_what_is_no_corpus(tmp_path: Path) -> None:
 def test_the_sample_corpus() -> None:
     """The committed corpus has kana, kanji, digits and punctuation, and loses all its markup."""
     found = read_corpus(SAMPLE)
-    assert 60 <= len(found) <= 120
-    kinds = {unicodedata.name(character).split()[0] for character in found}
+    assert 60 <= len(found.characters) <= 120
+    assert found.notes == ()
+    kinds = {unicodedata.name(character).split()[0] for character in found.characters}
     assert {"HIRAGANA", "KATAKANA", "CJK", "DIGIT", "IDEOGRAPHIC", "FULLWIDTH"} <= kinds
-    assert not set(found) & set("《》｜［］＃※底字級")
+    assert not set(found.characters) & set("《》｜［］＃※底字級")
 
 
 @pytest.mark.skipif(not GINGA.exists(), reason="the real corpus isn't beside the repository")
 def test_the_real_corpus() -> None:
-    """The Aozora text that the team uses holds exactly 1,000 characters, and none of its markup."""
+    """The Aozora text that the team uses holds 1,000 characters: 999 and the mark for one that has no code."""
     found = read_corpus(GINGA)
-    assert len(found) == 1000
-    assert not set(found) & set("《》｜［］＃\u3000\n")
+    assert len(found.characters) == 1000
+    assert not set(found.characters) & set("《》｜［］＃\u3000\n")
+    assert found.notes == (f"{GINGA.name}: 1 character has no code, only a description or U+FFFD; drawn as ※",)
