@@ -1,0 +1,1 @@
+"""The page on which a person draws a master's boxes, and what becomes of them in its VOC file."""

@@ -1,0 +1,231 @@
+// The page as a whole: what it asks of dlim, and the keys.
+"use strict";
+
+const TOKEN = new URLSearchParams(location.search).get("token");
+
+let version = "";
+let ended = false;
+
+/** Draw what has changed. */
+function changed() {
+  drawOverlay();
+  drawPanel();
+}
+
+// What dlim is asked
+
+/** A fault that the person is told. */
+class Told extends Error {}
+
+async function ask(path, body) {
+  const headers = {"X-Dlim-Token": TOKEN};
+  const options = body === undefined ? {headers} : {
+    method: "POST",
+    headers: {...headers, "Content-Type": "application/json"},
+    body: JSON.stringify(body),
+  };
+  let response;
+  try {
+    response = await fetch(path, options);
+  } catch {
+    throw new Told("dlim doesn’t answer: it was ended, or the tunnel to it is closed. What you drew is still on this page.");
+  }
+  if (response.ok) return response;
+  throw Object.assign(new Told(await response.text()), {stale: response.status === 409});
+}
+
+/** Do something and tell what goes wrong with it; whether it went well. */
+async function attempt(work) {
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    if (!(error instanceof Told)) throw error;
+    say(error.message, {stale: error.stale});
+    return false;
+  }
+}
+
+async function load() {
+  const told = await (await ask("/annotation")).json();
+  Object.assign(known, told, {rule: new RegExp(`^(?:${told.rule})$`)});
+  const [x1, y1, x2, y2] = told.crop;
+  known.crop = fromVoc({xmin: x1, ymin: y1, xmax: x2, ymax: y2});
+  version = told.version;
+  const objects = told.objects.map((thing) => ({
+    label: thing.name,
+    box: fromVoc(thing),
+    difficult: thing.difficult,
+    truncated: thing.truncated,
+    pose: thing.pose,
+  }));
+  drawing.begin(objects, told.mended);
+  $("project").textContent = told.project;
+  $("file").replaceChildren(...told.file.split(/(?<=\/)/).flatMap((part) => [part, make("wbr", {})]));
+  $("labels").replaceChildren(...told.labels.map((label) => make("option", {value: label})));
+  document.title = `${told.project} – dlim`;
+  say(told.notes.join("\n"), {note: true});
+}
+
+async function loadImage() {
+  const data = await (await ask("/image")).blob();
+  $("image").src = URL.createObjectURL(data);
+  await $("image").decode();
+}
+
+/** Save; whether that went well. over: whatever the file has become meanwhile. */
+async function save({over = false} = {}) {
+  if (mistyped()) {
+    $("label").focus();
+    return false;
+  }
+  const sent = drawing.objects;
+  const objects = sent.map(({label, box, ...rest}) => ({name: label, ...toVoc(box), ...rest}));
+  return attempt(async () => {
+    const answer = await (await ask("/annotation", {objects, version: over ? null : version})).json();
+    version = answer.version;
+    drawing.saved = JSON.stringify(sent);
+    say("");
+    changed();
+  });
+}
+
+async function finish() {
+  if ((!drawing.isSaved || mistyped()) && !(await save())) return;
+  if (!(await attempt(() => ask("/done", {})))) return;
+  ended = true;
+  const count = drawing.objects.length;
+  $("ended-text").textContent = count
+    ? `${count === 1 ? "1 object is" : `${count} objects are`} in ${known.file}. You can close this tab.`
+    : "Nothing was drawn. You can close this tab.";
+  $("ended").hidden = false;
+}
+
+async function start() {
+  if (!(await attempt(async () => { await load(); await loadImage(); }))) return;
+  showPart(known.crop);
+  changed();
+}
+
+$("save").addEventListener("click", () => save());
+$("done").addEventListener("click", finish);
+$("undo").addEventListener("click", () => key("undo"));
+$("redo").addEventListener("click", () => key("redo"));
+$("ask").addEventListener("click", () => $("help").showModal());
+$("reload").addEventListener("click", () => attempt(async () => { await load(); changed(); }));
+$("replace").addEventListener("click", () => save({over: true}));
+addEventListener("beforeunload", (event) => {
+  if (!drawing.isSaved && !ended) event.preventDefault();
+});
+new ResizeObserver(() => place(view.x, view.y)).observe(stage);
+
+// Keys
+
+const ARROWS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]};
+
+/** What a key does where no text is being typed, by its name. */
+const KEYS = {
+  undo: () => drawing.undo(),
+  redo: () => drawing.redo(),
+  Delete: () => drawing.remove(),
+  Backspace: () => drawing.remove(),
+  Escape: () => letGo() || choose(-1),
+  "[": () => chooseNext(-1),
+  "]": () => chooseNext(1),
+  b: boxTheCrop,
+  t: () => drawing.amend({truncated: !drawing.object?.truncated}),
+  d: () => drawing.amend({difficult: !drawing.object?.difficult}),
+  c: () => showPart(known.crop),
+  0: () => $("to-image").click(),
+  "+": () => zoomBy(1),
+  "=": () => zoomBy(1),
+  "-": () => zoomBy(-1),
+  "?": () => $("help").showModal(),
+  l: typeLabel,
+  Enter: typeLabel,
+};
+
+function key(name) {
+  KEYS[name]();
+  changed();
+}
+
+function chooseNext(step) {
+  const count = drawing.objects.length;
+  if (count) choose((drawing.chosen + step + count + (drawing.chosen < 0 && step < 0 ? 1 : 0)) % count);
+}
+
+function typeLabel() {
+  $("label").focus();
+  $("label").select();
+}
+
+/** An arrow: the chosen box moves, or its right or lower edge does. */
+function nudge(event) {
+  const by = event.shiftKey ? 10 : 1;
+  const [dx, dy] = ARROWS[event.key].map((way) => way * by);
+  const {box} = drawing.object;
+  const edges = dx ? {x2: box.x2 + dx} : {y2: box.y2 + dy};
+  const resizes = event.altKey || event.ctrlKey || event.metaKey;
+  drawing.amend({box: resizes ? resized(box, edges, known) : moved(box, dx, dy, known)}, event.repeat);
+  changed();
+}
+
+/** The name under which KEYS has what an event means; undefined where that is nothing. */
+function named(event) {
+  const letter = event.key.toLowerCase();
+  if (event.ctrlKey || event.metaKey) {
+    if (letter === "z") return event.shiftKey ? "redo" : "undo";
+    return letter === "y" ? "redo" : undefined;
+  }
+  if (event.altKey) return undefined;
+  return [event.key, letter].find((name) => Object.hasOwn(KEYS, name) && name !== "undo" && name !== "redo");
+}
+
+function pressed(event) {
+  if (ended || $("help").open) return;
+  const command = event.ctrlKey || event.metaKey;
+  if (command && (event.key.toLowerCase() === "s" || event.key === "Enter")) {
+    event.preventDefault();
+    document.activeElement?.blur(); // a text that is being typed counts
+    if (event.key === "Enter") finish();
+    else save();
+  } else if (event.target.matches("input:not([type=checkbox])")) {
+    typed(event);
+  } else if (drag && event.key !== "Escape") {
+    return; // one thing at a time
+  } else if (event.key === " " && !event.target.matches("button, input")) {
+    spaceHeld = true;
+    stage.classList.add("pans");
+    event.preventDefault();
+  } else if (event.target.matches("button, input") && [" ", "Enter"].includes(event.key)) {
+    return;
+  } else if (event.key in ARROWS && drawing.object && !drag) {
+    event.preventDefault();
+    nudge(event);
+  } else if (/^[1-9]$/.test(event.key) && !command && !event.altKey) {
+    $("chips").children[event.key - 1]?.click();
+  } else if (named(event)) {
+    event.preventDefault();
+    key(named(event));
+  }
+}
+
+/** In a text field, Enter takes what was typed and Escape puts back what was; both go back to the image. */
+function typed(event) {
+  if (event.key === "Escape" && event.target.id === "label") showLabel(drawing.object.label);
+  if (event.key === "Enter" || event.key === "Escape") {
+    event.target.blur();
+    if (!mistyped()) stage.focus();
+    else event.target.focus();
+  }
+}
+
+addEventListener("keydown", pressed);
+addEventListener("keyup", (event) => {
+  if (event.key !== " ") return;
+  spaceHeld = false;
+  stage.classList.remove("pans");
+});
+
+start();
