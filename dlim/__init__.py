@@ -1,3 +1,22 @@
-"""dlim: from a few master images to the datasets that networks learn from, rebuilding only what changed."""
+"""dlim: from a few master images to the datasets that networks learn from, rebuilding only what changed.
+
+In a notebook, `dlim.preview("close_btn")` shows what a project's build looks like.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dlim.report.preview import preview
 
 __version__ = "0.1.0"
+
+__all__ = ["__version__", "preview"]
+
+
+def __getattr__(name: str) -> object:
+    # a sheet needs Pillow and numpy, which `doit list` must not pay for
+    if name != "preview":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from dlim.report.preview import preview
+
+    return preview

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Show what augmentation makes of a master, before there is a daug.py. A sample: copy it, and edit it.
 
+Once there is one, `doit preview:close_btn` shows what its build looks like.
+
 sample/data_aug_sample.py close_btn mix zoom
 sample/data_aug_sample.py crop.png mix --count 32 --cval 60 --out sheet.png
 """
@@ -18,10 +20,11 @@ from PIL import Image, ImageShow
 from dlim import config, projects
 from dlim.annotation import Box
 from dlim.augment.context import workspace
-from dlim.augment.trial import BUILT_IN, PAPER, tried
 from dlim.config import Settings
 from dlim.errors import DlimError, ProjectError
 from dlim.projects import Broken, Project
+from dlim.report.sheet import PAPER
+from dlim.report.trial import BUILT_IN, tried
 from dlim.stages import locate
 
 # Operations of your own go here, by the name to call them by on the command line, such as
@@ -98,7 +101,9 @@ def master(word: str, settings: Settings) -> tuple[Path, list[Box]]:
 def boxes_of(project: Project, settings: Settings) -> list[Box]:
     """The boxes on a project's master as its build reads them; none as long as nobody has labelled it."""
     if project.settings.generator:
-        raise ProjectError(project.name, "draws its images itself and has no master", "run its daug.py to see them")
+        raise ProjectError(
+            project.name, "draws its images itself and has no master", f"see them with doit preview:{project.name}"
+        )
     if not project.boxes.is_file():
         return []
     _, objects, _ = locate.objects_of(project, settings.labelling_canvas)

@@ -15,22 +15,21 @@ import pytest
 from nbclient import NotebookClient
 from PIL import Image
 
-from dlim.augment import trial
+import dlim
+from dlim.report.sheet import COLOURS
 from tests.conftest import ROOT, Workspace
+from tests.report.pictures import framed
 
 SCRIPT = ROOT / "sample/data_aug_sample.py"
 NOTEBOOK = ROOT / "sample/data_aug_sample.ipynb"
 CLOSE_BTN = ROOT / "projects/close_btn/jupyter_notebook/close_btn.ipynb"
 
 SHEETS = {
-    NOTEBOOK: {"height": 12, "zoom": 12, "brightness": 12, "rotation": 12, "mix": 18, "ranges": 12, "custom": 12},
+    NOTEBOOK: dict.fromkeys(("height", "zoom", "brightness", "rotation", "ranges", "custom"), 12)
+    | {"mix": 18, "preview": 18, "preview-mix": 13, "worst": 13},
     CLOSE_BTN: {"height": 12, "zoom": 12, "brightness": 12, "mix": 18},
 }
 """How many pictures the sheet below a cell has, by the cell's id."""
-
-
-def sheet_size(pictures: int, lines: int, size: tuple[int, int] = (32, 32)) -> tuple[int, int]:
-    return trial.layout([size] * pictures, lines).size
 
 
 def executed(notebook: Path, folder: Path) -> dict[str, Image.Image]:
@@ -38,7 +37,7 @@ def executed(notebook: Path, folder: Path) -> dict[str, Image.Image]:
     nodes = nbformat.read(notebook, as_version=4)
     NotebookClient(nodes, timeout=120, resources={"metadata": {"path": str(folder)}}).execute()
     return {
-        cell.id: Image.open(BytesIO(base64.b64decode(output.data["image/png"])))
+        cell.id: Image.open(BytesIO(base64.b64decode(output.data["image/png"]))).convert("RGB")
         for cell in nodes.cells
         for output in cell.get("outputs", [])
         if "image/png" in output.get("data", {})
@@ -61,18 +60,21 @@ def script(*arguments: str | Path, folder: Path = ROOT) -> subprocess.CompletedP
 
 @pytest.mark.parametrize("notebook", [NOTEBOOK, CLOSE_BTN], ids=lambda path: path.stem)
 def test_notebook_shows_its_sheets(notebook: Path) -> None:
-    """A notebook runs from its folder to its end, and each trial in it shows a sheet of as many pictures as it says."""
+    """A notebook runs from its folder to its end, and each sheet in it has as many pictures as it says."""
     shown = executed(notebook, notebook.parent)
     for cell, pictures in SHEETS[notebook].items():
-        assert shown.pop(cell).size == sheet_size(pictures, 3 if cell == "mix" else 1), cell
+        assert len(framed(shown.pop(cell))) == pictures, cell
     assert {cell: picture.size for cell, picture in shown.items()} == (
         {"master": (256, 256)} if notebook == CLOSE_BTN else {}
     )
 
 
-def test_notebook_finds_the_workspace() -> None:
-    """The sample notebook runs from the workspace's folder just as well as from its own."""
-    assert executed(NOTEBOOK, ROOT).keys() == SHEETS[NOTEBOOK].keys()
+def test_notebook_finds_the_workspace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sample notebook runs from the workspace's folder just as well as from its own, and shows previews."""
+    shown = executed(NOTEBOOK, ROOT)
+    assert shown.keys() == SHEETS[NOTEBOOK].keys()
+    monkeypatch.chdir(ROOT)
+    assert shown["preview-mix"] == dlim.preview("close_btn", n=12, operations=["mix"])
 
 
 @pytest.mark.parametrize("notebook", [NOTEBOOK, CLOSE_BTN], ids=lambda path: path.stem)
@@ -89,21 +91,19 @@ def test_script_writes_a_sheet(tmp_path: Path) -> None:
     """The script puts the sheets of all named operations, one below the other, into one PNG file."""
     done = script("close_btn", "mix", "zoom", "--count", "5", "--out", tmp_path / "two.png")
     assert done.returncode == 0, done.stderr
-    mix, zoom = sheet_size(6, 3), sheet_size(6, 1)
     with Image.open(tmp_path / "two.png") as sheet:
         assert sheet.format == "PNG"
-        assert sheet.size == (mix[0], mix[1] + zoom[1])
+        assert len(framed(sheet)) == 12
 
 
 def test_script_draws_the_projects_boxes(tmp_path: Path) -> None:
     """The script draws a project's box where the build has it, though it was labelled on the right upper corner."""
     done = script("skip_btn", "height", "--count", "1", "--out", tmp_path / "skip.png")
     assert done.returncode == 0, done.stderr
-    x, y = trial.layout([(72, 36)] * 2, 1).place(0)
     with Image.open(tmp_path / "skip.png") as sheet:
-        # <bndbox> 330, 3, 399, 34 on a canvas where the crop begins at 328
-        corners = [(2, 4), (141, 67)]
-        assert [sheet.getpixel((x + across, y + down)) for across, down in corners] == [trial.BOX, trial.BOX]
+        master = framed(sheet)[0]
+    # <bndbox> 330, 3, 399, 34 on a canvas where the crop begins at 328
+    assert [tuple(master[down, across]) for across, down in [(2, 4), (141, 67)]] == [COLOURS[0], COLOURS[0]]
 
 
 def test_script_takes_any_image(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_script_takes_any_image(tmp_path: Path) -> None:
     done = script("crop.png", "height", "--count", "2", folder=tmp_path)
     assert (done.returncode, done.stdout) == (0, "sheet.png\n"), done.stderr
     with Image.open(tmp_path / "sheet.png") as sheet:
-        assert sheet.size == sheet_size(3, 1, (20, 20))
+        assert len(framed(sheet)) == 3
 
 
 def test_script_is_executable() -> None:
@@ -126,7 +126,7 @@ def test_script_is_executable() -> None:
         ("close_btm mix", 'close_btm: is no project, no image file and no operation; did you mean "close_btn"?'),
         ("close_btn mxi", 'mxi: is no project, no image file and no operation; did you mean "mix"?'),
         ("mix", "mix: has no master to vary; name a project or an image file too"),
-        ("ja_char", "ja_char: draws its images itself and has no master; run its daug.py to see them"),
+        ("ja_char", "ja_char: draws its images itself and has no master; see them with doit preview:ja_char"),
         ("close_btn --count 0", "the sheet: has 0 variations; say how many to show, 1 or more"),
         ("README.md", "README.md: is no image that can be read; save it again as a JPEG file"),
         ("close_btn height --out no/where.png", "no/where.png: can't be written (No such file or directory); "),
