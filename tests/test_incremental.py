@@ -49,6 +49,12 @@ def relabel(workspace: Workspace, project: Path, dice: random.Random) -> None:
     workspace.learner("ssd", f"canvas = [{dice.choice([64, 400])}, 400]\n{labels}")
 
 
+def limit(workspace: Workspace, project: Path, dice: random.Random) -> None:
+    """At most so many images of each project, and of each label; relabel takes the limits away again."""
+    limits = f'[limit.projects]\n"*" = {dice.randrange(3, 9)}\n[limit.labels]\n"*" = {dice.randrange(4, 12)}\n'
+    workspace.learner("ssd", f"canvas = [400, 400]\n{limits}")
+
+
 def add(workspace: Workspace, project: Path, dice: random.Random) -> None:
     change_module(workspace, workspace.project(f"new{dice.randrange(10**6)}", SCRIPT), dice)
 
@@ -73,7 +79,7 @@ def fail(workspace: Workspace, project: Path, dice: random.Random) -> None:
 
 
 EDITS: list[Callable[[Workspace, Path, random.Random], None]] = [
-    *(paint, move_box, change_module, place, settle, relabel, add, remove, harm, fail)
+    *(paint, move_box, change_module, place, settle, relabel, limit, add, remove, harm, fail)
 ]
 
 

@@ -1,38 +1,31 @@
-"""split: which images of a learner's projects go to train, and which to val."""
+"""split: which images of a learner's projects go to train, which to val, and which a limit leaves out."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
+
+from dlim.mix.limits import Limits, Share, limited, rank, ranked, require, train_count
 
 SPLIT = "split.json"
 """What this stage leaves: the ids of train and val, by project."""
 
+TAKEN = "taken"
+"""The folder beside it, with a file of ids for each project of which not all images are taken."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to divide. by: "image", or "master" to keep all images of a master together."""
+    """How to divide. by: "image", or "master" to keep all images of a master together. limits: what to divide."""
 
     learner: str
     seed: int
     train_percent: int
     by: str = "image"
-
-
-class Share(NamedTuple):
-    """One project's images. master: the digest of its master, empty where it has none.
-
-    images: the SHA-256 of each image file by id. labels: what they show.
-    """
-
-    project: str
-    master: str
-    images: Mapping[str, str]
-    labels: frozenset[str]
+    limits: Limits = field(default_factory=Limits)
 
 
 class Parts(NamedTuple):
@@ -42,14 +35,49 @@ class Parts(NamedTuple):
     val: list[str]
 
 
+class Division(NamedTuple):
+    """What is taken of each project, how that is divided, and what is to be said of it, a line each."""
+
+    shares: list[Share]
+    parts: dict[str, Parts]
+    notes: list[str]
+
+
 def split(shares: Sequence[Share], out: Path, settings: Settings) -> list[str]:
-    """Write split.json into the folder out; what is to be said of it, a line each."""
-    held_out, notes = _held_out(shares, settings) if settings.by == "master" else ({}, [])
-    divided = {share.project: _divided(share, held_out.get(share.project), settings) for share in shares}
-    parts, more = _without_leaks(shares, divided)
-    text = json.dumps({project: part._asdict() for project, part in sorted(parts.items())}, indent=1)
+    """Write split.json, and what limits leave, into the folder out; what is to be said of it, a line each.
+
+    Raises ConfigError where a label is limited that no image shows.
+    """
+    require_labels({label for share in shares for label in share.shown}, settings)
+    division = divide(shares, settings)
+    text = json.dumps({project: part._asdict() for project, part in sorted(division.parts.items())}, indent=1)
     (out / SPLIT).write_text(text + "\n", encoding="utf-8")
-    return notes + more
+    for share, left in zip(shares, division.shares, strict=True):
+        if len(left.images) < len(share.images):
+            _write_taken(out, left)
+    return [*_account(shares, division.shares, settings), *division.notes]
+
+
+def require_labels(labels: Iterable[str], settings: Settings) -> None:
+    """Raise ConfigError where a label is limited that is none of these."""
+    place = f"config/learners/{settings.learner}.toml"
+    require(place, "limit.labels", settings.limits.labels.labels, labels, "label")
+
+
+def divide(shares: Sequence[Share], settings: Settings) -> Division:
+    """What `split` would write."""
+    left = limited(shares, settings.limits, settings.seed, settings.train_percent)
+    held_out, notes = _held_out(left, settings) if settings.by == "master" else ({}, [])
+    divided = {share.project: _divided(share, held_out.get(share.project), settings) for share in left}
+    parts, more = _without_leaks(left, divided)
+    return Division(left, parts, [*notes, *more])
+
+
+def _account(shares: Iterable[Share], left: Iterable[Share], settings: Settings) -> list[str]:
+    before, after = (sum(len(share.images) for share in each) for each in (shares, left))
+    if before == after:
+        return []
+    return [f"limits leave {after:,} of {before:,} images; doit mix:{settings.learner} shows of which projects"]
 
 
 def read(folder: Path) -> dict[str, Parts]:
@@ -57,37 +85,46 @@ def read(folder: Path) -> dict[str, Parts]:
     return {project: Parts(**part) for project, part in json.loads((folder / SPLIT).read_bytes()).items()}
 
 
+def taken(folder: Path, project: str) -> list[str] | None:
+    """The ids that a project gives, sorted; None where it gives all it has, or isn't divided yet."""
+    path = _taken_file(folder, project)
+    return path.read_text(encoding="utf-8").split() if path.exists() else None
+
+
+def _write_taken(folder: Path, share: Share) -> None:
+    path = _taken_file(folder, share.project)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("".join(f"{image}\n" for image in sorted(share.images)), encoding="utf-8")
+
+
+def _taken_file(folder: Path, project: str) -> Path:
+    # a learner's projects lie in one folder, whose name may be a path to anywhere
+    return folder / TAKEN / f"{PurePosixPath(project).name}.txt"
+
+
 def _divided(share: Share, held_out: bool | None, settings: Settings) -> Parts:
     """A project's images, divided by themselves or, where its master is in or out as a whole, not at all."""
     if held_out is not None:
         return Parts([], sorted(share.images)) if held_out else Parts(sorted(share.images), [])
     # ranked by what an image shows: no project's images know of another's, and a new one moves none
-    ranked = sorted(share.images, key=lambda image: (_rank(settings.seed, share.images[image]), image))
-    count = _train_count(len(ranked), settings)
-    return Parts(sorted(ranked[:count]), sorted(ranked[count:]))
-
-
-def _train_count(images: int, settings: Settings) -> int:
-    """The share of train, to the nearest whole number."""
-    return (images * settings.train_percent + 50) // 100
-
-
-def _rank(seed: int, digest: str) -> str:
-    return hashlib.sha256(f"{seed}\0{digest}".encode()).hexdigest()
+    found = ranked(share.images, settings.seed)
+    count = train_count(len(found), settings.train_percent)
+    return Parts(sorted(found[:count]), sorted(found[count:]))
 
 
 def _held_out(shares: Sequence[Share], settings: Settings) -> tuple[dict[str, bool], list[str]]:
     """Whether each project is val as a whole, by name; those whose label has one master only are not in it."""
     whole: dict[str, bool] = {}
     notes = []
-    for masters in _connected(shares):
-        ranked = sorted(masters, key=lambda master: _rank(settings.seed, master))
-        if len(ranked) < 2:
-            projects = ", ".join(share.project for share in masters[ranked[0]])
+    # a project that gives nothing must not be all that a label has in val
+    for masters in _connected(share for share in shares if share.images):
+        order = sorted(masters, key=lambda master: rank(settings.seed, master))
+        if len(order) < 2:
+            projects = ", ".join(share.project for share in masters[order[0]])
             notes.append(f"{projects}: has the only master of its label; divided by image")
             continue
-        train = min(max(_train_count(len(ranked), settings), 1), len(ranked) - 1)
-        for position, master in enumerate(ranked):
+        train = min(max(train_count(len(order), settings.train_percent), 1), len(order) - 1)
+        for position, master in enumerate(order):
             whole |= {share.project: position >= train for share in masters[master]}
     return whole, notes
 
@@ -96,7 +133,7 @@ def _connected(shares: Iterable[Share]) -> list[dict[str, list[Share]]]:
     """Shares by master, in groups of which no two have a label in common."""
     groups: list[tuple[set[str], dict[str, list[Share]]]] = []
     for share in shares:
-        labels, masters = set(share.labels), {share.master or share.project: [share]}
+        labels, masters = set(share.shown), {share.master or share.project: [share]}
         for other in [group for group in groups if group[0] & labels or group[1].keys() & masters.keys()]:
             groups.remove(other)
             labels |= other[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,18 @@ def test_tables_lie_at_the_top(folder: Path) -> None:
     assert files(folder)["characters.csv"] == "label\n"
 
 
+def test_what_limits_leave(folder: Path) -> None:
+    """Of a project that doesn't give all it has, only what is taken is laid out; its table is."""
+    (folder / "close/characters.csv").write_text("label\n")
+    given = content(folder, ("close_0002",), ("skip_0001",))
+    pack.pack(replace(given, taken={"close": ["close_0002"]}), folder / "out", Settings("ssd"))
+    names = {Path(name).name for name in files(folder) if not name.startswith("ImageSets")}
+    assert names == {
+        *("close_0002.xml", "close_0002.jpg", "skip_0001.xml", "skip_0001.jpg"),
+        *("characters.csv", "labelmap.txt"),
+    }
+
+
 @pytest.mark.parametrize("name", ["close_0001.jpg", "close_0001.xml", "characters.csv"])
 def test_a_name_in_two_projects(folder: Path, name: str) -> None:
     """Two files that would take each other's place are refused, with the second one's path."""
@@ -104,6 +117,7 @@ def test_a_part_without_images(folder: Path, train: tuple[str, ...], val: tuple[
     with pytest.raises(DatasetError) as caught:
         pack.pack(content(folder, train, val), folder / "out", Settings("ssd"))
     assert str(caught.value) == (
-        f"dataset of ssd: {empty} is empty; take more projects, or change train_percent or by in config/dlim.toml"
+        f"dataset of ssd: {empty} is empty; take more projects or a greater limit, "
+        "or change train_percent or by in config/dlim.toml"
     )
     assert files(folder) == {}

@@ -70,3 +70,24 @@ def test_a_changed_image_changes_the_shard(build: Path) -> None:
     first = made(build, "one")
     (build / "close_0001.jpg").write_bytes(b"x")
     assert made(build, "two") != first
+
+
+def test_a_shard_of_what_limits_leave(build: Path) -> None:
+    """Of a limited project, the shard holds what is taken, image and annotation."""
+    (build.parent / "out").mkdir()
+    shard.shard(build, build.parent / "out", shard.Settings(), ["close_0002"])
+    data = (build.parent / "out" / shard.SHARD).read_bytes()
+    with tarfile.open(fileobj=io.BytesIO(data + archive.end()), mode="r:gz") as tar:
+        assert [Path(name).name for name in tar.getnames()] == ["close_0002.xml", "close_0002.jpg"]
+
+
+def test_a_shard_of_nothing_joins(build: Path) -> None:
+    """A project of which nothing is taken has a shard without entries, behind which a tar reads on."""
+    for name in ("none", "all"):
+        (build.parent / name).mkdir()
+    shard.shard(build, build.parent / "none", shard.Settings(), [])
+    shard.shard(build, build.parent / "all", shard.Settings())
+    nothing, everything = ((build.parent / name / shard.SHARD).read_bytes() for name in ("none", "all"))
+    assert gzip.decompress(nothing) == b""
+    with tarfile.open(fileobj=io.BytesIO(nothing + everything + nothing + archive.end()), mode="r:gz") as tar:
+        assert len(tar.getnames()) == len(FILES)

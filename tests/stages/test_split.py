@@ -10,8 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dlim.config import Limit
+from dlim.errors import ConfigError
+from dlim.mix.limits import Limits, Share
 from dlim.stages import split
-from dlim.stages.split import Parts, Settings, Share
+from dlim.stages.split import Parts, Settings
 
 HALF_UP = {1: (1, 0), 2: (2, 0), 3: (2, 1), 4: (3, 1), 5: (4, 1), 7: (6, 1), 8: (6, 2), 99: (79, 20), 1000: (800, 200)}
 """How many of so many images go to train and to val at 80 percent."""
@@ -25,7 +28,8 @@ def share(
         f"{project}_{number:04d}": hashlib.sha256(f"{shows or project} {number}".encode()).hexdigest()
         for number in range(count)
     }
-    return Share(project, f"master of {project}" if master is None else master, images, frozenset([label or project]))
+    shown = {image: [label or project] for image in images}
+    return Share(project, f"master of {project}" if master is None else master, images, shown)
 
 
 @pytest.fixture
@@ -110,7 +114,7 @@ def test_a_leak_is_left_out_of_val(out: Path) -> None:
     one = share("a", 10)
     alone = divided(out, [one])["a"]
     common = alone.val[0]
-    other = Share("b", "another master", {"b_0001": one.images[common]}, frozenset("b"))
+    other = Share("b", "another master", {"b_0001": one.images[common]}, {"b_0001": ["b"]})
     notes = split.split([one, other], out, Settings("ssd", 1, 80))
     found = split.read(out)
     assert found == {"a": Parts(alone.train, alone.val[1:]), "b": Parts(["b_0001"], [])}
@@ -123,10 +127,11 @@ def test_a_copied_project_moves_no_image(out: Path, name: str) -> None:
     one = share("a", 99)
     alone = divided(out, [one])["a"]
     half = {f"{name}-{image}": one.images[image] for image in sorted(one.images)[:50]}
-    found = divided(out, [one, Share(name, "m", {**share(name, 49).images, **half}, frozenset("b"))])
+    images = {**share(name, 49).images, **half}
+    found = divided(out, [one, Share(name, "m", images, {image: ["b"] for image in images})])
     assert found["a"].train == alone.train
     assert set(found["a"].val) <= set(alone.val)
-    digests = {**one.images, **share(name, 49).images, **half}
+    digests = {**one.images, **images}
     sides = [{digests[image] for part in found.values() for image in getattr(part, side)} for side in ("train", "val")]
     assert not sides[0] & sides[1]
 
@@ -138,7 +143,8 @@ def test_by_master_a_leak_is_left_out_too(out: Path) -> None:
     held_out, learned = (next(name for name in "abc" if sides[name] == side) for side in ("val", "train"))
     place = "abc".index(learned)
     common = next(iter(shares["abc".index(held_out)].images.values()))
-    shares[place] = shares[place]._replace(images={**shares[place].images, f"{learned}_x": common})
+    images = {**shares[place].images, f"{learned}_x": common}
+    shares[place] = shares[place]._replace(images=images, labels={image: ["close"] for image in images})
     assert divided(out, shares, by="master")[held_out].val == [f"{held_out}_000{number}" for number in (1, 2, 3)]
 
 
@@ -146,7 +152,7 @@ def test_an_image_twice_on_one_side_is_no_leak(out: Path) -> None:
     """Two projects may have an image in common where both have it in train."""
     one = share("a", 10)
     shared = divided(out, [one])["a"].train[0]
-    other = Share("b", "another master", {"b_0001": one.images[shared]}, frozenset(["b"]))
+    other = Share("b", "another master", {"b_0001": one.images[shared]}, {"b_0001": ["b"]})
     assert divided(out, [one, other])["b"] == Parts(["b_0001"], [])
 
 
@@ -215,3 +221,71 @@ def test_by_master_a_label_with_one_master_is_divided_by_image(out: Path) -> Non
 def test_by_image_says_nothing(out: Path) -> None:
     """Dividing by image has nothing to tell."""
     assert split.split([share("a")], out, Settings("ssd", 1, 80)) == []
+
+
+# limits
+
+
+def narrowed(out: Path, shares: Sequence[Share], limits: Limits, percent: int = 80, by: str = "image") -> list[str]:
+    """Divide what limits leave; the notes."""
+    return split.split(shares, out, Settings("ssd", 1, percent, by, limits))
+
+
+def test_the_share_of_what_is_left_is_exact(out: Path) -> None:
+    """A limited project is divided by the percentage of the images that it gives."""
+    narrowed(out, [share("a", 1000), share("b", 99)], Limits({"a": 101}))
+    found = split.read(out)
+    assert [(len(part.train), len(part.val)) for part in found.values()] == [(81, 20), (79, 20)]
+    assert split.taken(out, "a") == sorted([*found["a"].train, *found["a"].val])
+
+
+@pytest.mark.parametrize("percent", [50, 80, 99])
+def test_a_limit_makes_no_image_change_sides(out: Path, percent: int) -> None:
+    """Whatever the limit, what is taken is on the side on which it is without one."""
+    whole = divided(out, [share("a", 300)], percent)["a"]
+    for limit in (1, 7, 99, 150, 299):
+        narrowed(out, [share("a", 300)], Limits({"a": limit}), percent)
+        found = split.read(out)["a"]
+        assert set(found.train) <= set(whole.train)
+        assert set(found.val) <= set(whole.val)
+
+
+def test_what_is_taken_is_written_where_that_is_not_all(out: Path) -> None:
+    """Only a project of which a limit leaves out something has a file of what it gives."""
+    notes = narrowed(
+        out, [share("a", 10), share("SSD_projects/b", 10), share("c", 10)], Limits({"SSD_projects/b": 4, "c": 10})
+    )
+    assert {path.name for path in (out / split.TAKEN).iterdir()} == {"b.txt"}
+    assert (split.taken(out, "a"), split.taken(out, "c")) == (None, None)
+    assert len(split.taken(out, "SSD_projects/b") or ()) == 4
+    assert notes == ["limits leave 24 of 30 images; doit mix:ssd shows of which projects"]
+
+
+def test_a_limit_that_leaves_all_changes_nothing(out: Path) -> None:
+    """A limit above what there is leaves the same file as none, and nothing is said."""
+    divided(out, [share("a", 10)])
+    text = (out / split.SPLIT).read_bytes()
+    assert narrowed(out, [share("a", 10)], Limits({"a": 10}, Limit(labels={"*": 11}))) == []
+    assert (out / split.SPLIT).read_bytes() == text
+    assert not (out / split.TAKEN).exists()
+
+
+def test_by_master_projects_stay_whole_under_limits(out: Path) -> None:
+    """With limits, too, a master is on one side; one that gives nothing is on none, and takes no side from another."""
+    shares = [share(name, 10, label="close") for name in "abcde"]
+    narrowed(out, shares, Limits(dict.fromkeys("abcde", 3)), by="master")
+    assert sorted(whole(split.read(out)).values()) == ["train"] * 4 + ["val"]
+    assert {len(part.train) + len(part.val) for part in split.read(out).values()} == {3}
+    narrowed(out, shares, Limits(labels=Limit(labels={"close": 2})), by="master")
+    sides = whole({name: part for name, part in split.read(out).items() if part.train or part.val})
+    assert sorted(sides.values()) == ["train", "val"]
+
+
+def test_a_limit_of_an_unknown_label(out: Path) -> None:
+    """A limited label that no image shows is one line with the nearest, and nothing is written."""
+    with pytest.raises(ConfigError) as caught:
+        narrowed(out, [share("a", label="close")], Limits(labels=Limit(labels={"clsoe": 5})))
+    assert str(caught.value) == (
+        'config/learners/ssd.toml: limit.labels: "clsoe" matches no label; did you mean "close"?'
+    )
+    assert not list(out.iterdir())
