@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, TextIO
 
@@ -29,11 +31,20 @@ class Console:
     def start(self, name: str) -> None:
         """A piece of work begins."""
 
-    def images(self, name: str, count: int) -> None:
-        """It has made so many images by now."""
+    def note(self, name: str, text: str) -> None:
+        """How far it is, in a few words."""
 
     def end(self, name: str) -> None:
         """It has ended, well or not."""
+
+    @contextmanager
+    def working(self, name: str) -> Iterator[None]:
+        """A piece of work, from its beginning to its end."""
+        self.start(name)
+        try:
+            yield
+        finally:
+            self.end(name)
 
     def total(self, count: int) -> None:
         """How many pieces there may be in all."""
@@ -69,9 +80,9 @@ class Terminal(Console):
         with self._lock:
             self._rows[name] = self._opened().add_task(name, total=None, note="")
 
-    def images(self, name: str, count: int) -> None:
+    def note(self, name: str, text: str) -> None:
         if self._display is not None and name in self._rows:
-            self._display.update(self._rows[name], note=f"{count:,} images")
+            self._display.update(self._rows[name], note=text)
 
     def end(self, name: str) -> None:
         with self._lock:

@@ -1,4 +1,4 @@
-"""doit's commands as dlim has them: `run` under a lock, `list` with what each task would do and why."""
+"""doit's commands as dlim has them: `run` and `clean` under a lock; `list`, `why` and `plan`, which change nothing."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import inspect
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any, TextIO
 
 from doit import cmd_clean, cmd_list, cmd_run
+from doit.cmd_base import DoitCmdBase
 from doit.control import TaskControl
 from doit.dependency import Dependency
 from doit.exceptions import InvalidCommand
@@ -22,18 +24,21 @@ from dlim import builds
 from dlim.augment import worker
 from dlim.config import nearest
 from dlim.errors import DlimError
-from dlim.plugins.reason import reason
-from dlim.plugins.state import FAILED, State, known_files, locked
+from dlim.plugins.columns import columns, cut, room
+from dlim.plugins.memory import Memory
+from dlim.plugins.meta import ANSWER, STAGE
+from dlim.plugins.overview import overview, row
+from dlim.plugins.plan import plan
+from dlim.plugins.state import State, locked
+from dlim.plugins.verdict import Verdict, in_turn, verdicts
+from dlim.plugins.why import why
 from dlim.plugins.work import unusable
+from dlim.progress import Console
+
+__all__ = ["Clean", "List", "Plan", "Run", "Verdict", "Why", "verdicts"]
 
 LOCK = "lock"
 """The lock file's name, beside the state file."""
-
-STAGE = "stage"
-"""The key, in a task's meta, of those that nobody types: they are steps of a task that people know."""
-
-FAULT = "fault"
-"""The key, in a task's meta, of why it can only fail."""
 
 
 class Run(cmd_run.Run):  # type: ignore[misc]
@@ -44,10 +49,14 @@ class Run(cmd_run.Run):  # type: ignore[misc]
     def _execute(self, **options: Any) -> int:
         if not isinstance(self.dep_manager.backend, State):  # a dodo.py that isn't dlim's
             return int(super()._execute(**options))
+        in_turn(self.task_list)
         try:
-            with _stopping(), _held(self.dep_manager):
-                self._sweep()
-                return int(super()._execute(**options))
+            with _stopping():
+                if self._only_answers():
+                    return int(super()._execute(**options))
+                with _held(self.dep_manager):
+                    self._sweep()
+                    return int(super()._execute(**options))
         except InvalidCommand as error:
             if error.not_found is None:
                 raise
@@ -65,6 +74,12 @@ class Run(cmd_run.Run):  # type: ignore[misc]
             return 130
         finally:
             worker.stop()
+
+    def _only_answers(self) -> bool:
+        """Whether nothing that was asked for builds anything. What stands behind a task's name may be its own."""
+        tasks = {task.name: task for task in self.task_list}
+        first, *rest = self.sel_tasks or [""]
+        return _answers(tasks.get(first)) and all(_answers(tasks[name]) for name in rest if name in tasks)
 
     def _sweep(self) -> None:
         """Remove what a killed run left half-made, also where nothing is to be made now."""
@@ -94,6 +109,10 @@ class Clean(cmd_clean.Clean):  # type: ignore[misc]
     _execute.__signature__ = inspect.signature(cmd_clean.Clean._execute)  # type: ignore[attr-defined]
 
 
+def _answers(task: Task | None) -> bool:
+    return task is not None and bool((task.meta or {}).get(ANSWER))
+
+
 def _held(manager: Dependency) -> AbstractContextManager[None]:
     """The workspace's lock."""
     return locked(Path(manager.name).with_name(LOCK))
@@ -101,7 +120,10 @@ def _held(manager: Dependency) -> AbstractContextManager[None]:
 
 def _unknown(name: str, tasks: Sequence[Task]) -> int:
     """Say that there is no such task, with the nearest; the status of that."""
-    print(f'doit: "{name}" is no task; {nearest(name, [task.name for task in tasks])}', file=sys.stderr)
+    near = nearest(name, [task.name for task in tasks])
+    # all there are would fill a screen
+    remedy = near if near.startswith("did you") else "doit list shows those there are"
+    print(f'doit: "{name}" is no task; {remedy}', file=sys.stderr)
     return 3
 
 
@@ -127,87 +149,109 @@ def _stopping() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-class Verdict(NamedTuple):
-    """What would happen to a task, the task that it comes from, and why.
+class _Asking:
+    """What asks and changes nothing: it needs no lock, and no right to write."""
 
-    state: "up to date", "to run", "failing" (it did when it last ran), or "on demand" (it runs whenever asked for).
-    """
+    task_list: list[Task]
+    sel_tasks: list[str] | None
+    outstream: TextIO
 
-    state: str
-    root: str = ""
-    why: str = ""
+    def get_backends(self) -> dict[str, Any]:
+        """doit's, but dlim's own is only read."""
+        found: dict[str, Any] = super().get_backends()  # type: ignore[misc]
+        return {name: Memory if backend is State else backend for name, backend in found.items()}
 
+    def _control(self) -> TaskControl:
+        in_turn(self.task_list)
+        return TaskControl(self.task_list)
 
-def verdicts(tasks: dict[str, Task], manager: Dependency) -> dict[str, Verdict]:
-    """What would happen to each task now. What depends on a task that is to run is to run, too.
-
-    A task whose steps come out the same as before may turn out to have nothing to do after all.
-    """
-    found: dict[str, Verdict] = {}
-
-    def judge(name: str) -> Verdict:
-        if name not in found:
-            found[name] = Verdict("up to date")  # against a circle, which doit reports itself
-            causes = [judge(dep) for dep in tasks[name].task_dep]
-            found[name] = _verdict(tasks, tasks[name], manager, causes)
-        return found[name]
-
-    for name in tasks:
-        judge(name)
-    return found
-
-
-def _verdict(tasks: dict[str, Task], task: Task, manager: Dependency, causes: Sequence[Verdict]) -> Verdict:
-    if any(check is False for check, *_ in task.uptodate):
-        return Verdict("on demand")
-    failed = (task.meta or {}).get(FAULT) or manager._get(task.name, FAILED)
-    if task.actions and failed:
-        return Verdict("failing", task.name, failed)
-    for state in ("failing", "to run"):
-        for cause in causes:
-            if cause.state == state:
-                return cause
-    if task.actions and manager.get_status(task, tasks).status != "up-to-date":
-        return Verdict("to run", task.name, reason(task, known_files(manager, task)))
-    return Verdict("up to date")
+    def _answer(self, lines: Callable[[], Iterable[str]]) -> int:
+        """Write lines, or what stands in the way of them; the status of that."""
+        try:
+            text = "\n".join(line.rstrip() for line in lines())
+            if text:
+                Console(self.outstream).line(text)
+        except InvalidCommand as error:
+            if error.not_found is None:
+                raise
+            return _unknown(error.not_found, self.task_list)
+        except BrokenPipeError:
+            return _unheard()
+        except OSError as error:
+            print(unusable(error), file=sys.stderr)
+            return 3
+        return 0
 
 
-class List(cmd_list.List):  # type: ignore[misc]
+class List(_Asking, cmd_list.List):  # type: ignore[misc]
     """`doit list`: every task that people type, what would happen to it, and why. --all shows the steps, too."""
 
     name = "list"
 
     def _execute(self, **options: Any) -> int:
-        if not isinstance(self.dep_manager.backend, State):
+        if not isinstance(self.dep_manager.backend, State):  # a dodo.py that isn't dlim's
             return int(super()._execute(**options))
-        tasks = TaskControl(self.task_list).tasks
-        unknown = [name for name in options["pos_args"] if name not in tasks]
-        if unknown:
-            return _unknown(unknown[0], self.task_list)
-        try:
-            found = verdicts(tasks, self.dep_manager)
-        except OSError as error:
-            print(unusable(error), file=sys.stderr)
-            return 3
-        shown = [task for task in self.task_list if _is_shown(task, tasks, options["subtasks"], options["pos_args"])]
-        width = max((len(task.name) for task in shown), default=0)
-        lines = [f"{task.name:{width}}  {_told(task, found[task.name])}".rstrip() for task in shown]
-        try:
-            self.outstream.write("".join(f"{line}\n" for line in lines))
-            self.outstream.flush()
-        except BrokenPipeError:
-            return _unheard()
-        return 0
+        return self._answer(lambda: self._lines(options["pos_args"], options["subtasks"]))
+
+    def _lines(self, wanted: Sequence[str], all_of_them: bool) -> list[str]:
+        tasks = self._control().tasks
+        for name in wanted:
+            if name not in tasks:
+                raise InvalidCommand(not_found=name)
+        shown = [task for task in self.task_list if _is_shown(task, tasks, all_of_them, wanted)]
+        found = verdicts(tasks, self.dep_manager, [task.name for task in shown])
+        rows = [row(task, tasks, found, self.dep_manager) for task in shown]
+        return overview(rows, time.time(), room(self.outstream))
 
     _execute.__signature__ = inspect.signature(cmd_list.List._execute)  # type: ignore[attr-defined]
 
 
-def _told(task: Task, verdict: Verdict) -> str:
-    why = verdict.why if verdict.root in ("", task.name) else f"{verdict.root}: {verdict.why}"
-    return f"{verdict.state:10}  {why or task.doc}"
+class Why(_Asking, DoitCmdBase):  # type: ignore[misc]
+    """`doit why`: the state of a task, and the chain down to what it comes from."""
+
+    name = "why"
+    doc_purpose = "why tasks would run, down to what has changed; or from what they were made"
+    doc_usage = "[TASK ...]"
+    doc_description = None
+
+    def _execute(self) -> int:
+        return self._answer(self._lines)
+
+    def _lines(self) -> Iterator[str]:
+        control = self._control()
+        names = [name for asked in self.sel_tasks or control.tasks for name in _selected(control, [asked])]
+        found = verdicts(control.tasks, self.dep_manager, names)
+        for name in names:
+            yield from why(name, found, control, self.dep_manager, time.time())
 
 
-def _is_shown(task: Task, tasks: dict[str, Task], all_of_them: bool, wanted: Sequence[str]) -> bool:
+class Plan(_Asking, DoitCmdBase):  # type: ignore[misc]
+    """`doit plan`: what a run would run, in its order, and why; nothing is run."""
+
+    name = "plan"
+    doc_purpose = "what a run of these tasks would run, and why, without running it"
+    doc_usage = "[TASK ...]"
+    doc_description = None
+
+    def _execute(self) -> int:
+        return self._answer(self._lines)
+
+    def _lines(self) -> Iterator[str]:
+        control = self._control()
+        names = _selected(control, self.sel_tasks)
+        made = plan(control, verdicts(control.tasks, self.dep_manager, names))
+        limit = room(self.outstream)
+        yield from (cut(line.rstrip(), limit) for line in columns(made.steps))
+        yield made.account
+
+
+def _selected(control: TaskControl, asked: list[str] | None) -> list[str]:
+    """The tasks that a run of those words would select: by their names, by patterns, or by a file that they leave."""
+    control.process(asked)
+    return list(control.selected_tasks)
+
+
+def _is_shown(task: Task, tasks: Mapping[str, Task], all_of_them: bool, wanted: Sequence[str]) -> bool:
     """Whether a task is among those asked for; where none is named, those that people type."""
     if wanted:
         return task.name in wanted or task.subtask_of in wanted

@@ -11,8 +11,10 @@ from doit.globals import Globals
 from doit.task import Task
 
 from dlim import progress
-from dlim.plugins.reason import reason
-from dlim.plugins.state import known_files
+from dlim.plugins.facts import Facts, facts, give_back
+from dlim.plugins.meta import ANSWER, FAULT
+from dlim.plugins.reason import makers_of, reason
+from dlim.plugins.state import FAILED, known_files
 
 SUMMARY = "summary"
 """The key, in a task's values, of the line that tells at the end what it left."""
@@ -29,27 +31,42 @@ class Reporter:
         self.ran = self.skipped = self.failed = self.unmet = 0
         self.summaries: dict[str, str] = {}
         self.errors: list[str] = []
+        self.only_asked = False
         self.faults: set[str] = set()
+        self.makers: Mapping[str, str] = {}
+        self.known: dict[str, Facts] = {}
 
     def initialize(self, tasks: Mapping[str, Task], selected: Sequence[str]) -> None:
         """Called before the first task."""
         progress.use(self.console)
-        self.console.total(sum(1 for name in _reached(tasks, selected) if tasks[name].actions))
+        self.makers = makers_of(tasks.values())
+        acting = [tasks[name] for name in _reached(tasks, selected) if tasks[name].actions]
+        self.only_asked = bool(acting) and all(_answers(task) for task in acting)
+        self.console.total(len(acting))
 
     def get_status(self, task: Task) -> None:
         """Called when a task is looked at."""
+        self.known[task.name] = facts(Globals.dep_manager.backend, task.name)
 
     def execute_task(self, task: Task) -> None:
         """Called when a task begins."""
-        if task.actions:
-            self.console.line(f"{task.name}: {reason(task, known_files(Globals.dep_manager, task))}")
+        if task.actions and not _answers(task):
+            if FAULT not in (task.meta or {}):
+                self.console.line(f"{task.name}: {self._reason(task)}")
             self.console.start(task.name)
+
+    def _reason(self, task: Task) -> str:
+        if FAILED in self.known[task.name]:
+            return "failed when it last ran"
+        return reason(task, known_files(Globals.dep_manager, task), self.makers)
 
     def add_failure(self, task: Task, fail: BaseFail) -> None:
         """Called when a task has failed, or can't run because one has that it depends on."""
         self._ended(task)
         if isinstance(fail, UnmetDependency):
             self.unmet += bool(task.actions)
+            # doit forgets it, but what it left is as good as it was
+            give_back(Globals.dep_manager.backend, task.name, self.known[task.name])
             return
         self.failed += 1
         text = fail.get_msg().strip()
@@ -61,7 +78,7 @@ class Reporter:
     def add_success(self, task: Task) -> None:
         """Called when a task has succeeded."""
         self._ended(task)
-        self.ran += bool(task.actions)
+        self.ran += bool(task.actions) and not _answers(task)
         self._summarize(task)
 
     def skip_uptodate(self, task: Task) -> None:
@@ -89,8 +106,13 @@ class Reporter:
     def complete_run(self) -> None:
         """Called at the end."""
         self.console.close()
-        for line in [*self.errors, *self.summaries.values(), self._account()]:
+        account = [] if self._only_answered() else [self._account()]
+        for line in [*self.errors, *self.summaries.values(), *account]:
             self.console.line(line)
+
+    def _only_answered(self) -> bool:
+        """Whether there is nothing to account for: the answer, or why there is none, says it all."""
+        return self.only_asked
 
     def _ended(self, task: Task) -> None:
         if task.actions:
@@ -110,6 +132,10 @@ class Reporter:
         if self.unmet:
             parts.append(f"{self.unmet} could not run because of that")
         return f"{', '.join(parts)}; {time.monotonic() - self.began:.1f} s"
+
+
+def _answers(task: Task) -> bool:
+    return bool((task.meta or {}).get(ANSWER))
 
 
 def _counted(number: int) -> str:

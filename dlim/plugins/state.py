@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from doit.dependency import DatabaseException, Dependency, MD5Checker, SqliteDB
 from doit.exceptions import InvalidDodoFile
@@ -92,6 +92,10 @@ def known_files(manager: Dependency, task: Task) -> list[str] | None:
     return found
 
 
+_held: list[TextIO] = []
+"""The lock file of this process's run, while it holds the workspace."""
+
+
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the workspace for one run. Raises WorkspaceError where another has it, with its number and start."""
@@ -100,16 +104,46 @@ def locked(path: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            file.seek(0)
-            holder = file.read().strip() or "another process"
             raise WorkspaceError(
-                Path.cwd(), f"is being built already, by {holder}", "wait for it to end, or end it"
+                Path.cwd(), f"is being built already, by {_holder(file)}", "wait for it to end, or end it"
             ) from error
-        file.truncate(0)
-        file.write(f"process {os.getpid()} since {time.strftime('%H:%M:%S')}")
-        file.flush()
+        _sign(file)
+        _held.append(file)
         try:
             yield
         finally:
+            _held.remove(file)
             with suppress(OSError):
                 file.truncate(0)
+
+
+@contextmanager
+def unlocked() -> Iterator[None]:
+    """Leave the workspace to others for a while: what is done meanwhile takes hours, and reads none of it."""
+    for file in _held:
+        file.truncate(0)
+        fcntl.flock(file, fcntl.LOCK_UN)
+    try:
+        yield
+    except BaseException:
+        _take_back(fcntl.LOCK_NB)  # it ends: nothing that others do now is worth waiting for
+        raise
+    _take_back(0)
+
+
+def _take_back(how: int) -> None:
+    for file in _held:
+        with suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX | how)
+            _sign(file)
+
+
+def _holder(file: TextIO) -> str:
+    file.seek(0)
+    return file.read().strip() or "another process"
+
+
+def _sign(file: TextIO) -> None:
+    file.truncate(0)
+    file.write(f"process {os.getpid()} since {time.strftime('%H:%M:%S')}")
+    file.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -15,13 +16,16 @@ from dlim.config import Config, Learner
 from dlim.errors import DlimError
 from dlim.formats import FORMATS
 from dlim.frame import Canvas, canvas_name
-from dlim.plugins.commands import FAULT, STAGE
+from dlim.mix.account import Mix
+from dlim.mix.limits import Limits, require
+from dlim.plugins.meta import FAULT, STAGE
 from dlim.plugins.reason import SEAL, Inputs, Same, Sealed, Settings
 from dlim.plugins.reporter import SUMMARY, Reporter
 from dlim.plugins.state import Checker
 from dlim.plugins.work import Fill, Refusal, Seals, Watched, remove, unseal, unusable
 from dlim.projects import Broken, Project
 from dlim.stages import annotate, augment, extend, locate, pack, shard, split, tarball
+from dlim.tasks import mixes
 
 INTERNAL = Path(".dlim")
 """What nobody needs to look at: doit's state, the scripts' logs, splits and shards."""
@@ -62,7 +66,9 @@ class Workspace:
             folders = sorted({learner.projects for learner in settings.learners.values()})
             found = {folder: projects.load(Path(folder)) for folder in folders}
             for name, learner in settings.learners.items():
-                projects.chosen(found[learner.projects], learner, Path("config/learners", f"{name}.toml"))
+                place, names = Path("config/learners", f"{name}.toml"), found[learner.projects]
+                projects.chosen(names, learner, place)
+                require(place, "limit.projects", learner.limit.projects, names, "project")
             return cls(settings, found)
         except DlimError as error:
             raise InvalidDodoFile(str(error)) from error
@@ -126,6 +132,20 @@ class Workspace:
         seals = Seals(lambda: (row for stage in stages for row in stage()))
         return {"actions": [seals.verify], "io": _IO, "uptodate": [seals, False], "doc": self.verify.__doc__}
 
+    def mix(self) -> Iterator[Row]:
+        """What datasets consist of, before anything runs."""
+        yield self._mix_of("mix", list(self.config.learners), "what each dataset consists of, before anything runs")
+        for name in self.config.learners:
+            yield self._mix_of(f"mix:{name}", [name], f"what the dataset of {name} consists of, before anything runs")
+
+    def _mix_of(self, title: str, names: list[str], doc: str) -> Row:
+        return mixes.row(
+            title,
+            doc,
+            lambda: (row for name in names for row in self._steps(name)),
+            lambda survey: (self.mixed(name, survey) for name in names),
+        )
+
     # the steps of these
 
     def locate(self) -> Iterator[Row]:
@@ -168,7 +188,9 @@ class Workspace:
 
         def run(out: Path) -> list[str]:
             console = progress.current()
-            return augment.augment(project, out, settings, log, lambda count: console.images(f"augment:{name}", count))
+            return augment.augment(
+                project, out, settings, log, lambda count: console.note(f"augment:{name}", f"{count:,} images")
+            )
 
         return _stage(
             "augment",
@@ -213,7 +235,7 @@ class Workspace:
             run,
             project.build / name / builds.MANIFEST,
             [folder / builds.MANIFEST for folder in inputs],
-            lambda: {"boxes": learner.boxes, "format": learner.format, "label": label, "labels": labels()},
+            lambda: {"boxes": learner.boxes, "format": learner.format, "label": label, "labels": labels},
         )
 
     def split(self) -> Iterator[Row]:
@@ -222,32 +244,38 @@ class Workspace:
             yield self._split_for(name, self._builds(name, learner))
 
     def _split_for(self, name: str, made: Mapping[str, Path]) -> Row:
-        shared = self.config.settings
-        settings = split.Settings(name, shared.seed, shared.split.train_percent, shared.split.by)
+        settings = _division(name, self.config.settings, self._limits(name))
         return _stage(
             "split",
             name,
-            lambda out: split.split(_shares(made), out, settings),
+            lambda out: split.split([mixes.share(title, folder) for title, folder in made.items()], out, settings),
             self._split_folder(name) / builds.MANIFEST,
             [folder / builds.MANIFEST for folder in made.values()],
-            lambda: asdict(settings),
+            lambda: {**asdict(settings), "limits": str(settings.limits)},
         )
 
     def shard(self) -> Iterator[Row]:
         """Pack each project's share of each learner's dataset."""
         for name, learner in self.config.learners.items():
+            limits = self._limits(name)
             for title, folder in self._builds(name, learner).items():
-                yield self._shard_for(name, learner, title, folder)
+                yield self._shard_for(name, learner, title, folder, limited=limits.concern(title))
 
-    def _shard_for(self, name: str, learner: Learner, title: str, build: Path) -> Row:
+    def _shard_for(self, name: str, learner: Learner, title: str, build: Path, *, limited: bool) -> Row:
         settings = shard.Settings(learner.format)
+
+        def taken() -> list[str] | None:
+            return split.taken(self._split_folder(name), title) if limited else None
+
         return _stage(
             "shard",
             f"{title}@{name}",
-            lambda out: shard.shard(build, out, settings),
+            lambda out: shard.shard(build, out, settings, taken()),
             self._shards(name) / build.parents[1].name / builds.MANIFEST,
             [build / builds.MANIFEST],
-            lambda: asdict(settings),
+            # not the split's manifest: what limits leave of this project is all that it needs of that
+            lambda: {**asdict(settings), "what limits leave of it": lambda: _digest(taken())},
+            after=[f"split:{name}"] if limited else (),
         )
 
     def pack(self) -> Iterator[Row]:
@@ -286,6 +314,58 @@ class Workspace:
             lambda: asdict(settings),
         )
 
+    # what learning needs to know
+
+    def archive(self, name: str) -> tuple[Path, Path, dict[str, Path]]:
+        """A learner's archive, its manifest, and the manifest of each project's shard in it, in its order."""
+        made = self._builds(name, self.config.learners[name])
+        shards = {title: self._shards(name) / folder.parents[1].name for title, folder in made.items()}
+        archive, manifest = _tarball_files(name)
+        return archive, manifest, {title: folder / builds.MANIFEST for title, folder in shards.items()}
+
+    def taken(self, name: str) -> dict[str, Project]:
+        """The projects that a learner takes, by their names in tasks, without those that can't be projects."""
+        found = self._taken(self.config.learners[name])
+        return {title: project for title, project in found if isinstance(project, Project)}
+
+    def takers(self) -> Iterator[tuple[str, Project, list[tuple[str, Learner]]]]:
+        """Each project that some learner takes, with its name in tasks and those learners."""
+        for title, project in self._projects():
+            found = self._takers(project)
+            if found and isinstance(project, Project):
+                yield title, project, found
+
+    def variations(self, project: Project, learner: Learner) -> Path:
+        """The folder of a project's variations on a learner's canvas."""
+        return _variations(project, learner.size)
+
+    def mastered(self) -> dict[str, Project]:
+        """The projects that have a master, by their names in tasks."""
+        found = self._projects()
+        return {title: project for title, project in found if isinstance(project, Project) and _has_master(project)}
+
+    def mixed(self, name: str, survey: mixes.Survey) -> Mix:
+        """What a learner's dataset consists of, as far as its projects are built."""
+        learner = self.config.learners[name]
+        standings = [
+            mixes.standing(title, project, name, learner, survey.found[f"annotate:{title}@{name}"])
+            for title, project in self._taken(learner)
+        ]
+        excluded = [project for project in self.projects[learner.projects] if not learner.takes(project)]
+        return mixes.account(standings, _division(name, self.config.settings, self._limits(name)), excluded)
+
+    def _steps(self, name: str) -> Iterator[Row]:
+        """What brings a learner's projects to their images."""
+        learner = self.config.learners[name]
+        for title, project in self._taken(learner):
+            if isinstance(project, Broken):
+                yield _broken(title, name, project)
+                continue
+            if _has_master(project):
+                yield self._locate_one(title, project)
+            yield self._augment_on(title, project, learner.size)
+            yield self._annotate_for(name, learner, title, project)
+
     # what is where
 
     def _projects(self) -> Iterator[tuple[str, Project | Broken]]:
@@ -305,6 +385,12 @@ class Workspace:
             for name, learner in self.config.learners.items()
             if Path(learner.projects) == project.folder.parent and learner.takes(project.name)
         ]
+
+    def _limits(self, name: str) -> Limits:
+        """A learner's limits, for the projects that it takes."""
+        limit = self.config.learners[name].limit
+        counts = {title: limit.of_project(project.name) for title, project in self._taken(self.config.learners[name])}
+        return Limits({title: count for title, count in counts.items() if count is not None}, limit)
 
     def _builds(self, name: str, learner: Learner) -> dict[str, Path]:
         """The folder of each project's build for a learner, by the project's name in tasks."""
@@ -350,29 +436,32 @@ def _labels(project: Project, variations: Path, objects: Path, label: str) -> se
     return named | {label} if unnamed else named
 
 
-def _shares(made: Mapping[str, Path]) -> list[split.Share]:
-    """What a split needs to know of each build."""
-    shares = []
-    for title, folder in made.items():
-        index = annotate.read_index(folder)
-        files = builds.read(folder / builds.MANIFEST)
-        digests = {stem: files[f"{stem}.jpg"].sha256 for stem in index.images}
-        labels = frozenset(label for found, _ in index.images.values() for label in found)
-        shares.append(split.Share(title, index.master, digests, labels))
-    return shares
+def _division(name: str, shared: config.Settings, limits: Limits) -> split.Settings:
+    """How a learner's images are divided."""
+    return split.Settings(name, shared.seed, shared.split.train_percent, shared.split.by, limits)
 
 
 def _content(made: Mapping[str, Path], parts: Path) -> pack.Content:
     """What goes into a dataset, from its builds and its split."""
     divided = split.read(parts).values()
+    found = {title: split.taken(parts, title) for title in made}
+    taken = {title: frozenset(ids) for title, ids in found.items() if ids is not None}
     return pack.Content(
         builds=made,
         labels={
-            stem: labels for folder in made.values() for stem, (labels, _) in annotate.read_index(folder).images.items()
+            stem: labels
+            for title, folder in made.items()
+            for stem, (labels, _) in annotate.read_index(folder).images.items()
+            if title not in taken or stem in taken[title]
         },
         train=[image for part in divided for image in part.train],
         val=[image for part in divided for image in part.val],
+        taken=taken,
     )
+
+
+def _digest(taken: list[str] | None) -> str:
+    return "all" if taken is None else hashlib.sha256("\n".join(taken).encode()).hexdigest()
 
 
 # how a stage becomes a task
@@ -385,9 +474,15 @@ def _stage(
     manifest: Path,
     inputs: Iterable[Path],
     settings: Callable[[], Settings] = dict,
+    *,
+    after: Iterable[str] = (),
 ) -> Row:
-    """A task that fills a folder; run gets the folder, and returns what is to be said."""
-    return _row(kind, name, Fill(f"{kind}:{name}", run, manifest), manifest, inputs, settings)
+    """A task that fills a folder; run gets the folder, and returns what is to be said.
+
+    after: tasks that come before it, and whose targets are none of its inputs as a whole.
+    """
+    row = _row(kind, name, Fill(f"{kind}:{name}", run, manifest), manifest, inputs, settings)
+    return {**row, "task_dep": list(after)}
 
 
 def _row(

@@ -1,0 +1,117 @@
+# Part of `doit ship`: what a server does with the pieces of a dataset. $1 says which step; the rest is the step's.
+# Runs in the learner's folder; $own is dlim's folder in it. Lists come through standard input, as they may be long.
+# Programs are started once for all pieces and not once for each: a dataset may have thousands.
+
+step=$1
+shift
+export LC_ALL=C
+
+fail() {
+    printf '%s\n' "$*" >&2
+    exit 1
+}
+
+for tool in comm flock gzip readlink sha256sum sort tar xargs; do
+    command -v $tool >/dev/null || {
+        echo "$tool: not found" >&2
+        exit 127
+    }
+done
+
+# Whole pieces that an interrupted ship left become pieces; what is cut off goes.
+gather() {
+    for folder in "$own"/incoming.*; do
+        [ -d "$folder" ] || continue
+        (cd "$folder" && find . -type f -exec sha256sum {} +) | while read -r digest file; do
+            if [ "./$digest" = "$file" ]; then
+                mv -f "$folder/$digest" "$own/pieces/$digest"
+            else
+                rm -f "$folder/$file"
+            fi
+        done
+        rmdir "$folder" 2>/dev/null
+    done
+}
+
+# The pieces named in $list, one after the other.
+joined() { printf '%s\n' "$list" | (cd "$own/pieces" && xargs cat); }
+
+case $step in
+
+# ask DATASET LINK TARGET < "digest size" lines: the digests that are lacking; "here" where the dataset is extracted,
+# "current" where the learner reads it already.
+ask)
+    mkdir -p "$own/pieces" "$own/releases" || exit 1
+    gather
+    mine=$own/asked.$$
+    trap 'rm -f "$mine"' EXIT
+    sort -u >"$mine" || exit 1
+    (cd "$own/pieces" && find . -type f -exec wc -c {} +) | while read -r size file; do
+        echo "${file#./} $size"
+    done | sort | comm -23 "$mine" - | cut -d ' ' -f 1
+    if [ -d "$own/releases/$1/data_set" ]; then
+        [ "$(readlink "$2")" = "$3" ] && echo current || echo here
+    fi
+    ;;
+
+# take < tar: the pieces in it.
+take)
+    into=$own/incoming.$$
+    mkdir -p "$into" || exit 1
+    trap '' PIPE HUP
+    tar xf - -C "$into"
+    status=$?
+    gather
+    exit $status
+    ;;
+
+# join DATASET < digests: the dataset extracted beside, and renamed. Ends with 3 where pieces were lacking or damaged,
+# which then are gone.
+join)
+    list=$(cat)
+    release=$own/releases/$1
+    [ -d "$release/data_set" ] && exit 0
+    if [ "$(joined 2>/dev/null | sha256sum)" != "$1  -" ]; then
+        (cd "$own/pieces" && find . -type f -exec sha256sum {} +) | while read -r digest file; do
+            [ "./$digest" = "$file" ] || rm -f "$own/pieces/$file"
+        done
+        exit 3
+    fi
+    fresh=$own/releases/.fresh-$$
+    trap 'rm -rf "$fresh"' EXIT
+    mkdir "$fresh" || exit 1
+    printf '%s\n' "$list" >"$fresh/pieces" || exit 1
+    # by way of gzip, as not every tar knows z; the whole was compared, so a tar that ends well has read all of it
+    joined | gzip -dc | tar xf - -C "$fresh" || exit 1
+    [ -d "$fresh/data_set" ] || fail 'the archive holds no data_set/'
+    mv -T "$fresh" "$release" 2>/dev/null || [ -d "$release/data_set" ] || fail "can't rename $fresh to $release"
+    ;;
+
+# switch DATASET LINK TARGET KEEP: the learner reads that dataset from now on; old ones go. Ends with 4 where learning
+# is going on, 5 where the link would replace what dlim didn't make.
+switch)
+    link=$2
+    exec 8>>"$own/switch.lock" 9>>"$own/job.lock" || exit 1
+    flock -w 20 8 || fail 'another ship or deployment is taking long'
+    flock -s -w 2 9 || exit 4
+    if [ -e "$link" ] && [ ! -L "$link" ]; then rmdir "$link" 2>/dev/null || exit 5; fi
+    if [ "$(readlink "$link")" != "$3" ]; then
+        mkdir -p "$(dirname "$link")" || exit 1
+        rm -f "$link.dlim-new"
+        ln -s "$3" "$link.dlim-new" && mv -Tf "$link.dlim-new" "$link" || exit 1
+    fi
+
+    touch "$own/releases/$1"
+    kept=0
+    for release in $(ls -t "$own/releases"); do
+        kept=$((kept + 1))
+        # out of the way first, so that half of it never stands under its name
+        [ $kept -le "$4" ] || mv "$own/releases/$release" "$own/releases/.old-$release"
+    done
+    rm -rf "$own"/releases/.old-*
+    list=$own/kept.$$
+    trap 'rm -f "$list"' EXIT
+    cat "$own"/releases/*/pieces | sort -u >"$list" || exit 1
+    ls "$own/pieces" | comm -23 - "$list" | (cd "$own/pieces" && xargs rm -f)
+    ;;
+esac

@@ -1,0 +1,148 @@
+"""The servers, as doit's tasks: how they are, their host keys, labelling images, the list of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from dlim import progress
+from dlim.errors import ConfigError, DlimError
+from dlim.learning import deployment, inspection, job, labelling_server, server_list
+from dlim.learning.place import Place
+from dlim.tasks.asking import Row, asked, option
+from dlim.tasks.learning import Learning
+from dlim.text import table
+from dlim.transport import trust
+from dlim.transport.contract import Transport
+
+SERVERS = Path("config/servers.toml")
+
+
+@dataclass(frozen=True)
+class Servers:
+    """The tasks of a workspace about the machines behind it."""
+
+    learning: Learning
+
+    def servers(self) -> Iterator[Row]:
+        """How each server is."""
+        yield asked("servers", self._show, "of each server: reachable, disk, programs, what it does")
+
+    def names(self) -> list[str]:
+        """Every server that something is done on, or that the configuration names."""
+        learners = self.learning.learners
+        named = {learner.learning.server or name for name, learner in learners.items()}
+        named |= {learner.service.server for learner in learners.values() if learner.service.server}
+        servers = self.learning.workspace.config.servers
+        return sorted({*named, *(servers or [labelling_server.SERVER])})
+
+    def _show(self) -> None:
+        names = self.names()
+        with ThreadPoolExecutor(len(names)) as pool:
+            rows = list(pool.map(self._row, names))
+        for line in table(("server", "where", "state", "free", "in service", "learning"), rows):
+            progress.current().line(line)
+
+    def _row(self, name: str) -> tuple[str, ...]:
+        address = ""
+        try:
+            with self.learning.connect(name)() as transport:
+                address = transport.address
+                look = inspection.look(transport)
+                state = f"lacks {' '.join(look.lacking)}" if look.lacking else "ready"
+                return (name, address, state, f"{look.free / 1e9:,.0f} GB", *self._work(name, transport))
+        except DlimError as error:
+            return name, address, f"{error.fault}; {error.remedy}", "", "", ""
+
+    def _work(self, name: str, transport: Transport) -> tuple[str, str]:
+        """What is in service on a server, and what is learning there."""
+        serving, learning = [], []
+        for learner, settings in self.learning.learners.items():
+            home = settings.learning.server or learner
+            if (settings.service.server or home) == name:
+                current = deployment.current(Place(transport, learner, settings.service.folder), settings.service)
+                serving += [f"{learner}: {current.name}{current.fault and f' ({current.fault})'}"] if current else []
+            if home == name:
+                busy = job.running(Place(transport, learner, settings.learning.folder))
+                learning += [f"{learner}: {busy.name} by {busy.by}, {busy.step}"] if busy else []
+        return ", ".join(serving), ", ".join(learning)
+
+    def trust(self) -> Iterator[Row]:
+        """Show and record host keys."""
+        yield {"basename": "trust", "name": None, "doc": "each server's host key"}
+        for name, server in self.learning.workspace.config.servers.items():
+            if server.host:
+                row = asked(
+                    "trust",
+                    lambda record, name=name: self._trust(name, record),
+                    f"show the host key of {name}; record it with --record",
+                    [option("record", "trust these keys from now on", flag=True)],
+                )
+                yield {**row, "name": name}
+
+    def _trust(self, name: str, record: bool) -> None:
+        console = progress.current()
+        seen = trust.look(name, self.learning.workspace.config.servers[name])
+        for hop in seen:
+            console.line(f"{name}: {hop}")
+        if record:
+            new = trust.record(seen)
+            console.line(f"{name}: {len(new)} recorded" if new else f"{name}: nothing to record")
+        elif any(hop.state != "known" for hop in seen):
+            console.line(f"{name}: compare that with what the machine says; doit trust:{name} --record trusts it")
+
+    def label(self) -> Iterator[Row]:
+        """Carry labelling images to the server where people label, and boxes back."""
+        projects = self.learning.workspace.mastered()
+        yield asked(
+            "label:push",
+            self._push,
+            "bring the labelling images to the server where people label",
+            after=[f"extend:{title}" for title in projects],
+            answer=False,
+        )
+        yield asked(
+            "label:pull",
+            self._pull,
+            "bring the boxes from there; those that differ are shown, and taken with --take",
+            [option("take", "let boxes that differ replace those here", flag=True)],
+        )
+
+    def _push(self) -> None:
+        with self.learning.connect(labelling_server.SERVER)() as transport:
+            sent = labelling_server.push(transport, self.learning.workspace.mastered())
+            told = f"brought {', '.join(sent)}" if sent else "has every labelling image already"
+            progress.current().line(f"label:push: {transport.address}: {told}")
+
+    def _pull(self, take: bool) -> None:
+        projects = self.learning.workspace.mastered()
+        with self.learning.connect(labelling_server.SERVER)() as transport:
+            found = labelling_server.pull(transport, projects, take)
+        console = progress.current()
+        for title, pulled in found.items():
+            if pulled.state != "same":
+                console.line(f"{title}: {pulled.state}: {pulled.why}")
+        same = sum(pulled.state == "same" for pulled in found.values())
+        console.line(f"label:pull: {len(found)} box files there, {same} as here")
+        left = [title for title, pulled in found.items() if pulled.state in ("differs", "broken")]
+        if left:
+            raise ConfigError(
+                "label:pull", f"left alone: {', '.join(left)}", "look at them; --take takes those that differ"
+            )
+
+    def config(self) -> Iterator[Row]:
+        """Hand the list of servers to the servers."""
+        yield asked("config:push", self._hand_over, "hand the list of servers, without secrets, to each of them")
+
+    def _hand_over(self) -> None:
+        servers = self.learning.workspace.config.servers
+        reached = [name for name, server in servers.items() if server.host]
+        if not reached:
+            raise ConfigError(SERVERS, "names no server with a host", "there is nothing to hand over")
+        for name in reached:
+            with self.learning.connect(name)() as transport:
+                new = server_list.push(transport, servers)
+                told = "brought" if new else "there already"
+                progress.current().line(f"{name}: {transport.address}: {server_list.THERE} {told}")

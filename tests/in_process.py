@@ -1,0 +1,52 @@
+"""doit in this process: the same commands as a person's, without a Python and an import of imgaug for each."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from doit.doit_cmd import DoitMain
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command of doit printed, and its status."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[str]:
+        return self.out.splitlines()
+
+
+def doit(folder: Path, command: str, *arguments: str) -> Answer:
+    """What comes of a command in a workspace; a run goes on after a fault."""
+    log = folder / "out"
+    # what a run writes to when nothing is said was chosen when doit was imported
+    options = ["--continue", "-o", str(log)] if command == "run" else []
+    out, err = io.StringIO(), io.StringIO()
+    with inside(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = DoitMain().run([command, *options, *arguments])
+    text = log.read_text() if log.exists() else out.getvalue()
+    log.unlink(missing_ok=True)
+    return Answer(status or 0, text, err.getvalue())
+
+
+@contextlib.contextmanager
+def inside(folder: Path) -> Iterator[None]:
+    """Be in a workspace, with no other one's dodo.py imported."""
+    before, path = Path.cwd(), sys.path[:]
+    sys.modules.pop("dodo", None)
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+        sys.path[:] = path

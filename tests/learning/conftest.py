@@ -1,0 +1,157 @@
+"""A learner's folder on a server, and what of its jobs is still alive."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+from dlim.config import Server
+from dlim.learning.place import Place
+from dlim.transport import ssh_config
+from dlim.transport.contract import Done, Transport
+from dlim.transport.local import Local
+from dlim.transport.servers import connect
+from tests.servers import Client, SshServer, User, ssh_server
+
+FOLDER = "a learner's $HOME [1]"
+"""The learner's folder: a name that no shell may read as anything else."""
+
+TOOLS = ["cat", "cut", "date", "dd", "env", "grep", "head", "mkdir", "mv", "rm", "sed", "setsid", "sha256sum"]
+TOOLS += ["sleep", "sort", "stat", "tail", "tr"]
+"""What a job needs of a server beside flock and tar."""
+
+SECONDS = 30
+"""How long a test waits for what must come."""
+
+
+def until(true: Callable[[], object]) -> None:
+    """Wait for a condition."""
+    end = time.monotonic() + SECONDS
+    while not true():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+
+
+def living(home: Path) -> dict[int, str]:
+    """The processes that work in a folder, or have it in their environment, and their command lines."""
+    found = {}
+    for process in Path("/proc").iterdir():
+        if process.name.isdecimal() and int(process.name) != os.getpid():
+            try:
+                within = str((process / "cwd").readlink()).startswith(str(home))
+                if within or os.fsencode(home) in (process / "environ").read_bytes():
+                    found[int(process.name)] = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except OSError:
+                continue
+    return found
+
+
+class Through(Local):
+    """A folder of this machine whose scripts are run by way of a command."""
+
+    def __init__(self, server: str, home: Path, *command: str) -> None:
+        super().__init__(server, home)
+        self.command = command
+
+    def run(
+        self,
+        script: str,
+        *arguments: str,
+        feed: Iterable[bytes] = (),
+        sink: Callable[[bytes], object] | None = None,
+        within: float | None = None,
+    ) -> Done:
+        whole = [*self.command, "sh", "-c", script, "dlim", *arguments]
+        return super().run('exec "$@"', *whole, feed=feed, sink=sink, within=within)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """The learner's folder, as its server sees it, with a dataset."""
+    folder = tmp_path / "server" / FOLDER
+    (folder / "data_set/JPEGImages").mkdir(parents=True)
+    return folder
+
+
+SERVERS = ["local", "bash", "busybox", "ssh"]
+"""Servers that differ in their sh, in their tools, and in the way to them."""
+
+EVERYWHERE = pytest.mark.parametrize("kind", SERVERS)
+"""Marks a test that is to run on each of them."""
+
+Link = Callable[[], Transport]
+
+
+@pytest.fixture
+def kind() -> str:
+    """The server of tests that are not marked."""
+    return "local"
+
+
+@pytest.fixture(scope="session")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
+    """A real ssh server, started once, for a user trainer."""
+    with ssh_server(tmp_path_factory.mktemp("sshd"), User("trainer")) as server:
+        yield server
+
+
+@pytest.fixture
+def link(
+    request: pytest.FixtureRequest, kind: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Link]:
+    """Makes links to the server, each on its own, and ends them."""
+    made: list[Transport] = []
+    if kind in ("bash", "busybox"):
+        _use(kind, tmp_path / "bin", monkeypatch)
+    if kind == "ssh":
+        server: SshServer = request.getfixturevalue("machine")
+        client = Client(tmp_path / "client", monkeypatch)
+        monkeypatch.setattr(ssh_config, "SYSTEM", tmp_path / "no such file")
+        server.authorize("trainer", client.key)
+        client.trust(server.known())
+        described = {"ssd": Server("127.0.0.1", "trainer", server.port, str(home.parent))}
+
+    def link() -> Transport:
+        if kind == "ssh":
+            made.append(connect("ssd", described, Path()))
+        else:
+            made.append(Local("ssd", home.parent) if kind == "local" else Through("ssd", home.parent))
+        return made[-1]
+
+    yield link
+    for transport in made:
+        transport.close()
+
+
+@pytest.fixture
+def place(link: Link, tmp_path: Path) -> Iterator[Place]:
+    """The learner's place on its server; when the test is over, nothing of its jobs may be alive."""
+    yield Place(link(), "ssd", FOLDER)
+    left = living(tmp_path)
+    for process in left:
+        os.kill(process, 9)
+    assert left == {}
+
+
+def _use(program: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a program in the place of sh; of busybox also its tools, but tar, which may leave nothing out."""
+    path = shutil.which(program)
+    if path is None:
+        pytest.skip(f"{program} isn't installed")
+    folder.mkdir()
+    for tool in ["sh", *TOOLS] if program == "busybox" else ["sh"]:
+        (folder / tool).symlink_to(path)
+    first_on_path(folder, monkeypatch)
+
+
+def first_on_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let scripts find the programs of a folder before all others; Local puts that of its Python first."""
+    (folder / "python").symlink_to(sys.executable)
+    monkeypatch.setattr(sys, "executable", str(folder / "python"))
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")

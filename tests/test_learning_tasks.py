@@ -1,0 +1,357 @@
+"""From a dataset to a weight in service and back, as people type it, on folders of this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dlim.builds import sha256
+from tests.conftest import ROOT, Workspace
+from tests.learners import TRAIN, give_learners, lines, only
+
+
+@pytest.fixture
+def here(workspace: Workspace) -> Workspace:
+    """A workspace with one project, and two learners that learn in no time."""
+    return give_learners(workspace)
+
+
+def server(workspace: Workspace, name: str = "ssd") -> Path:
+    """The folder that stands for a learner's server."""
+    folder = workspace.folder / ".dlim/servers" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def weight(workspace: Workspace, name: str = "ssd") -> str:
+    return (server(workspace, name) / "weights/latest_weight.pth").read_text().strip()
+
+
+def test_the_whole_loop(here: Workspace) -> None:
+    """Task, outputs, deploy, a second one, undeploy: each does what it says."""
+    found = lines(here, "task", "--name", "first", "--memo", "a try")
+    assert "ssd | epoch 3/3 loss 0.3" in found
+    only(found, "output/first: whole;")
+    names = [
+        "memo.txt",
+        "record.json",
+        *(f"{each}{end}" for each in ("resnet34", "ssd") for end in (".log", ".tar.gz")),
+    ]
+    names += ["resnet34_dlim.tar.gz", "ssd_dlim.tar.gz"]
+    assert sorted(path.name for path in (here.folder / "output/first").iterdir()) == sorted(names)
+    assert (here.folder / "output/first/memo.txt").read_text() == "a try\n"
+
+    (server(here) / "salt").write_text("second")
+    lines(here, "task", "--name", "second")
+    table = lines(here, "outputs")
+    assert [line.split()[0] for line in table if not line.startswith(" ")] == ["name", "first", "second"]
+    assert "val_accuracy 0.875" in only(table, "first")
+    assert "in service" not in "".join(table)
+
+    lines(here, "deploy", "first")
+    assert weight(here) == "weight of 10 images,"
+    lines(here, "deploy", "second")
+    assert weight(here) == "weight of 10 images, second"
+    assert "in service" in only(lines(here, "outputs"), "second")
+    lines(here, "undeploy")
+    assert weight(here) == "weight of 10 images,"
+    assert "in service" in only(lines(here, "outputs"), "first")
+
+
+def test_a_weight_answers_where_it_comes_from(here: Workspace) -> None:
+    """Its bytes lead to dataset, masters, boxes, scripts, settings, program, server, times and results."""
+    git = ["git", "-c", "user.name=x", "-c", "user.email=x@example.org"]
+    for command in (["init", "-q"], ["add", "config", "projects", "program", "dodo.py"], ["commit", "-qm", "x"]):
+        subprocess.run([*git, *command], cwd=here.folder, check=True, capture_output=True)
+    commit = subprocess.run([*git, "rev-parse", "HEAD"], cwd=here.folder, capture_output=True, text=True, check=True)
+    lines(here, "task:ssd", "--name", "first")
+    lines(here, "deploy", "first", "--learner", "ssd")
+
+    latest = server(here) / "weights/latest_weight.pth"
+    told = "\n".join(lines(here, "trace", str(latest)))
+    project = here.folder / "projects/close_btn"
+    for path in ("master/image.jpg", "master/image_extended.xml", "data_augmentation/daug.py"):
+        assert f"{path} {sha256(project / path)[:12]}" in told
+    assert f"config/learners/ssd.toml {sha256(here.folder / 'config/learners/ssd.toml')[:12]}" in told
+    assert f"program train.sh {sha256(here.folder / 'program/train.sh')[:12]}" in told
+    assert f"sha256 {sha256(here.folder / 'data_set/ssd.tar.gz')}" in told
+    assert f"source {commit.stdout.strip()}" in told
+    assert "result val_accuracy 0.875" in told
+    assert "since then: nothing that it was learned from has changed here" in told
+
+    # elsewhere there is the weight, and what lies beside it
+    record = json.loads(latest.with_name("latest_weight.pth.json").read_bytes())
+    assert record["learners"]["ssd"]["weights"]["weights/best_weight.pth"]["sha256"] == sha256(latest)
+    (project / "data_augmentation/daug.py").write_text("print()")
+    here.project("skip_btn")
+    told = "\n".join(lines(here, "trace", str(latest)))
+    assert "since then: close_btn: data_augmentation/daug.py changed" in told
+    assert "since then: skip_btn: is new" in told
+    latest.write_text("another")
+    assert only(lines(here, "trace", str(latest), status=1), "FAILED").startswith(
+        f"FAILED {latest}: comes from none of"
+    )
+
+
+def test_an_outputs_snapshot_builds_the_same_dataset(here: Workspace, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What an output keeps of the workspace is enough to make its dataset again, byte for byte."""
+    lines(here, "task:ssd", "--name", "first")
+    to = tmp_path_factory.mktemp("again")
+    with tarfile.open(here.folder / "output/first/ssd_dlim.tar.gz") as tar:
+        names = tar.getnames()
+        tar.extractall(to)
+    assert "data_set/ssd.tar.gz" in names
+    assert not [name for name in names if name.startswith((".dlim", "output", "data_set/ssd/")) or "/build/" in name]
+    was = sha256(to / "data_set/ssd.tar.gz")
+    (to / "data_set/ssd.tar.gz").unlink()
+    lines(Workspace(to), "dataset:ssd")
+    assert sha256(to / "data_set/ssd.tar.gz") == was
+
+
+def test_shipping_twice(here: Workspace) -> None:
+    """The second time there is nothing to send; after a change of one project of three, its shard and the lists."""
+    here.project("skip_btn")
+    here.project("install_btn")
+    assert "5 of 5 pieces" in only(lines(here, "ship:ssd"), "ship:ssd: .dlim")
+    assert "nothing to send; the learner reads it already" in only(lines(here, "ship:ssd"), "ship:ssd: .dlim")
+    script = here.folder / "projects/skip_btn/data_augmentation/daug.py"
+    script.write_text(script.read_text().replace("height", "zoom"))
+    assert "2 of 5 pieces" in only(lines(here, "ship:ssd"), "ship:ssd: .dlim")
+
+
+def test_a_training_that_fails(here: Workspace) -> None:
+    """One line with its status, its last words and its log; then the same command begins it again."""
+    (server(here) / "broken").touch()
+    failed = only(lines(here, "task:ssd", "--name", "first", status=1), "FAILED")
+    assert failed == (
+        'FAILED ssd: its learning ended with status 3, saying "no such GPU"; '
+        "see output/.unfinished/first/ssd.log; the same command begins it again"
+    )
+    assert "no such GPU" in (here.folder / "output/.unfinished/first/ssd.log").read_text()
+    assert not (here.folder / "output/first").exists()
+    assert "not yet" in only(lines(here, "outputs"), "first")
+    (server(here) / "broken").unlink()
+    lines(here, "task:ssd")  # without its name: there is only one to go on with
+    assert (here.folder / "output/first/ssd.tar.gz").exists()
+
+
+def test_a_training_that_leaves_no_weight(here: Workspace) -> None:
+    """What lies there from before is not what was learned."""
+    lines(here, "task:ssd", "--name", "first")
+    train = here.folder / "program/train.sh"
+    train.write_text("echo lazy\n")
+    time.sleep(1.1)  # file times of the former weight, and the beginning of the job, are told in seconds
+    failed = only(lines(here, "task:ssd", "--name", "second", status=1), "FAILED")
+    assert failed.startswith("FAILED ssd: it ended well, but left no new file that matches weights/*.pth; correct")
+    train.write_text(TRAIN)
+    lines(here, "task:ssd", "--name", "second")
+
+
+def begun(here: Workspace, *arguments: str) -> subprocess.Popen[str]:
+    """A task whose learner waits; it is followed from another process."""
+    (server(here) / "slow").touch()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "doit", *arguments],
+        cwd=here.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line == "ssd | waiting\n":
+            return process
+    raise AssertionError("it ended before it learned")
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    assert process.stdout is not None
+    with process:
+        return process.wait(60), process.stdout.read()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_whoever_follows_may_go(number: signal.Signals, here: Workspace) -> None:
+    """However the one who looks on is ended, the learning goes on, and the same command attaches to it again."""
+    process = begun(here, "task:ssd", "--name", "first")
+    process.send_signal(number)
+    status, text = ended(process)
+    assert status in (130, -number)
+    if number != signal.SIGKILL:
+        assert "ssd: goes on learning; the same command attaches again, doit cancel:ssd ends it" in text
+    assert "first" in only(lines(here, "servers"), "ssd")
+    (server(here) / "slow").unlink()
+    found = lines(here, "task:ssd", "--name", "first")
+    assert not [line for line in found if line.startswith("ssd: learns on")]
+    log = (here.folder / "output/first/ssd.log").read_text()
+    assert log.count("epoch 1/3") == 1
+    assert log.count("waiting") == 1
+
+
+def test_a_second_task_is_refused(here: Workspace) -> None:
+    """While one learns, another of the same learner is told by whom, and since when; the workspace is free to build."""
+    process = begun(here, "task:ssd", "--name", "first")
+    refused = only(lines(here, "task:ssd", "--name", "second", status=1), "FAILED")
+    assert re.match(r"FAILED ssd: learns already: first, by \S+@\S+ since \d{4}-\d\d-\d\d \d\d:\d\d UTC; wait", refused)
+    refused = only(lines(here, "task:ssd", "--name", "first", status=1), "FAILED")
+    assert refused.startswith(f"FAILED first: is followed already, by process {process.pid}; ")
+    here.project("skip_btn")
+    lines(here, "dataset")
+    refused = only(lines(here, "ship:ssd", status=1), "FAILED")
+    assert refused == "FAILED ssd: ssd is learning there, from the dataset that it has; ship when that has ended"
+    (server(here) / "slow").unlink()
+    status, text = ended(process)
+    assert status == 0, text
+    record = json.loads((here.folder / "output/first/record.json").read_bytes())
+    assert list(record["learners"]["ssd"]["origin"]["projects"]) == ["close_btn"], (
+        "what was learned from, not what is here"
+    )
+
+
+def test_cancelling(here: Workspace) -> None:
+    """One line at either end; the same command begins it anew."""
+    process = begun(here, "task:ssd", "--name", "first")
+    assert only(lines(here, "cancel:ssd"), "ssd: ").startswith("ssd: its learning on .dlim/servers/ssd is ended")
+    status, text = ended(process)
+    assert status == 1
+    assert re.search(r"FAILED ssd: was cancelled by \S+@\S+ at ", text)
+    assert only(lines(here, "cancel:ssd", status=1), "FAILED") == (
+        "FAILED ssd: ssd isn't learning there; there is nothing to end"
+    )
+    (server(here) / "slow").unlink()
+    lines(here, "task:ssd", "--name", "first")
+
+
+def test_a_lost_job(here: Workspace) -> None:
+    """Killed with all that could tell how it ended: it is said to be lost, and the same command begins it anew."""
+    process = begun(here, "task:ssd", "--name", "first")
+    [job] = (server(here) / ".dlim/ssd/jobs").iterdir()
+    os.killpg(os.getpgid(int((job / "pid").read_text())), signal.SIGKILL)
+    (server(here) / "slow").unlink()
+    status, text = ended(process)
+    assert status == 1
+    assert "FAILED ssd: was lost: it was killed, and nothing was left to say how it ended" in text
+    lines(here, "task:ssd", "--name", "first")
+
+
+def test_a_check_that_fails_switches_back(here: Workspace) -> None:
+    """The weight that was in service is there again, and the line says what the check said last."""
+    lines(here, "task:ssd", "--name", "good")
+    lines(here, "deploy", "good", "--learner", "ssd")
+    (server(here) / "salt").write_text("bad")
+    lines(here, "task:ssd", "--name", "bad")
+    before = weight(here)
+    failed = only(lines(here, "deploy", "bad", "--learner", "ssd", status=1), "FAILED")
+    assert failed.startswith("FAILED ssd: ")
+    assert weight(here) == before
+    assert "in service" in only(lines(here, "outputs"), "good")
+
+
+def test_learners_without_an_archive_are_skipped(here: Workspace) -> None:
+    """And said; an output that has nothing of what was asked for is an error."""
+    lines(here, "task:ssd", "--name", "first")
+    found = lines(here, "deploy", "first")
+    only(found, "resnet34: skipped, as first has no archive of it")
+    assert not (server(here, "resnet34") / "weights").exists()
+    failed = only(lines(here, "deploy", "first", "--learner", "resnet34", status=1), "FAILED")
+    assert failed == "FAILED first: holds nothing of resnet34; choose another output"
+
+
+def test_a_damaged_archive_is_not_deployed(here: Workspace) -> None:
+    """What is in service stays; the line names the file."""
+    lines(here, "task:ssd", "--name", "first")
+    archive = here.folder / "output/first/ssd.tar.gz"
+    data = bytearray(archive.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    archive.write_bytes(data)
+    failed = only(lines(here, "deploy", "first", "--learner", "ssd", status=1), "FAILED")
+    assert failed.startswith("FAILED output/first/ssd.tar.gz: ")
+    assert not (server(here) / "weights/latest_weight.pth").exists()
+    assert only(lines(here, "output", "first", "--check", status=1), "FAILED") == (
+        "FAILED output/first/ssd.tar.gz: is damaged; restore it"
+    )
+
+
+def test_the_dataset_of_that_time_goes_along(here: Workspace) -> None:
+    """With --dataset the server reads again what the weight was learned from."""
+    lines(here, "task:ssd", "--name", "first")
+    images = server(here) / "VOCdevkit/BCCD/JPEGImages"
+    before = sorted(path.name for path in images.iterdir())
+    here.project("skip_btn")
+    lines(here, "ship:ssd")
+    assert sorted(path.name for path in images.iterdir()) != before
+    lines(here, "deploy", "first", "--dataset", "--learner", "ssd")
+    assert sorted(path.name for path in images.iterdir()) == before
+
+
+def test_deleting_outputs(here: Workspace) -> None:
+    """What is in service stays unless it is forced; what isn't whole can go as well."""
+    lines(here, "task:ssd", "--name", "first")
+    lines(here, "deploy", "first")
+    refused = only(lines(here, "output:rm", "first", status=1), "FAILED")
+    assert refused == "FAILED first: is in service for ssd; undeploy it first, or say --force"
+    only(lines(here, "output:rm", "first", "--force"), "first: deleted;")
+    assert not (here.folder / "output/first").exists()
+    (server(here) / "broken").touch()
+    lines(here, "task:ssd", "--name", "second", status=1)
+    only(lines(here, "output:rm", "second"), "second: deleted; it was not whole yet")
+    assert lines(here, "outputs") == ["there is no output yet; doit task makes one"]
+
+
+Prepare = Callable[[Workspace], object]
+
+SLIPS: dict[str, tuple[list[str], str]] = {
+    "no name": (["deploy"], "FAILED which: no name was given; say one behind the task"),
+    "no such output": (["deploy", "frist"], 'FAILED "frist": is no output; there is none to choose from'),
+    "a path for a name": (["output:rm", "../x"], 'FAILED "../x": is no output; there is none to choose from'),
+    "no such learner": (["deploy", "x", "--learner", "sdd"], 'FAILED "x": is no output; there is none to choose from'),
+    "undeploy of nothing": (
+        ["undeploy", "--learner", "sdd"],
+        'FAILED --learner: "sdd" is no learner; did you mean "ssd"?',
+    ),
+    "a name that can't be": (["task", "--name", "a/b"], 'FAILED "a/b": is no name for a learning task; use at most'),
+    "no such file": (["trace", "nothing.pth"], "FAILED nothing.pth: is no file; name a weight"),
+}
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+def test_slips_are_one_line(slip: str, here: Workspace) -> None:
+    """Each names the place, the fault and the way out, and nothing is made."""
+    arguments, expected = SLIPS[slip]
+    found = lines(here, *arguments, status=1)
+    assert only(found, "FAILED").startswith(expected)
+    assert not (here.folder / "output").exists()
+
+
+def test_a_learner_that_doesnt_say_how_it_learns(here: Workspace) -> None:
+    """Before anything is made or sent, the line names its file."""
+    here.learner("ssd", "canvas = [400, 400]\n")
+    failed = only(lines(here, "task:ssd", status=1), "FAILED")
+    assert failed.startswith("FAILED config/learners/ssd.toml: learning.command: is missing; say there what")
+    assert not (here.folder / "output").exists()
+
+
+def test_the_sample_learner_learns(workspace: Workspace) -> None:
+    """The program of this repository learns two buttons by itself, and its weight passes its own check in service."""
+    (workspace.folder / "sample").mkdir()
+    (workspace.folder / "sample/learner").symlink_to(ROOT / "sample/learner")
+    for name in ("ssd", "resnet34"):
+        text = (ROOT / f"config/learners/{name}.toml").read_text()
+        workspace.learner(name, text.replace("train.py", "train.py --epochs 3"))
+    workspace.project("close_btn", size=(32, 24))
+    workspace.project("skip_btn", size=(60, 20))
+    lines(workspace, "task", "--name", "first")
+    for learned in json.loads((workspace.folder / "output/first/record.json").read_bytes())["learners"].values():
+        assert 0 <= learned["metrics"]["val_accuracy"] <= 1
+    assert "ssd | ok: 2 classes" in lines(workspace, "deploy", "first")
