@@ -1,6 +1,6 @@
 """The table of tasks: what people ask doit for, and the steps behind it."""
 
-from dlim.tasks import DOIT_CONFIG, Learning, Masters, Outputs, Servers, Workspace
+from dlim.tasks import DOIT_CONFIG, Learning, Masters, Outputs, Reports, Servers, Workspace
 
 __all__ = ["DOIT_CONFIG"]
 
@@ -9,6 +9,7 @@ learning = Learning(workspace)
 outputs = Outputs(learning)
 servers = Servers(learning)
 masters = Masters(workspace)
+reports = Reports(outputs)
 
 # masters
 task_new = masters.new
@@ -30,6 +31,7 @@ task_cancel = learning.cancel
 # what learning brought back
 task_outputs = outputs.outputs
 task_deploy = outputs.deploy
+task_report = reports.report
 
 # the machines
 task_servers = servers.servers

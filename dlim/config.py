@@ -60,7 +60,8 @@ class Learning(Table, frozen=True):
     reads its dataset. command and test: what the server's shell runs, in the learner's folder. results: the JSON
     file that the test leaves. weights: the pattern of the files that hold what was learned. leave_out: patterns of
     what need not come back. keep: how many releases of the dataset stay on the server. All paths but program's are
-    below the learner's folder.
+    below the learner's folder. input_size: the side, in pixels, of the square that the learner scales an image to;
+    smallest_prior: that of its smallest prior box there; 0 where unknown.
     """
 
     server: str = ""
@@ -73,6 +74,8 @@ class Learning(Table, frozen=True):
     weights: str = "weights/*.pth"
     leave_out: tuple[str, ...] = ()
     keep: Count = 2
+    input_size: Annotated[int, Meta(ge=0)] = 0
+    smallest_prior: Annotated[float, Meta(ge=0)] = 0
 
 
 class Service(Table, frozen=True):

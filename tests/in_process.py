@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from doit.doit_cmd import DoitMain
+from doit.globals import Globals
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ def doit(folder: Path, command: str, *arguments: str) -> Answer:
     out, err = io.StringIO(), io.StringIO()
     with inside(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         status = DoitMain().run([command, *options, *arguments])
+        if Globals.dep_manager:
+            Globals.dep_manager.close()  # which else the end of a process does
     text = log.read_text() if log.exists() else out.getvalue()
     log.unlink(missing_ok=True)
     return Answer(status or 0, text, err.getvalue())

@@ -180,6 +180,7 @@ HEAVY = (
     "http.server",
     "imgaug",
     "invoke",
+    "jinja2",
     "numpy",
     "paramiko",
     "rich",

@@ -67,6 +67,10 @@ def test_the_whole_loop(here: Workspace) -> None:
     assert weight(here) == "weight of 10 images,"
     assert "in service" in only(lines(here, "outputs"), "first")
 
+    only(lines(here, "report"), "output/report.html: ")
+    page = (here.folder / "output/report.html").read_text()
+    assert all(told in page for told in ("first", "second", "a try", "val_accuracy", "dataset:ssd"))
+
 
 def test_a_weight_answers_where_it_comes_from(here: Workspace) -> None:
     """Its bytes lead to dataset, masters, boxes, scripts, settings, program, server, times and results."""

@@ -24,9 +24,10 @@ from dlim import builds
 from dlim.augment import worker
 from dlim.config import nearest
 from dlim.errors import DlimError
+from dlim.plugins import standing
 from dlim.plugins.columns import columns, cut, room
 from dlim.plugins.memory import Memory
-from dlim.plugins.meta import ANSWER, STAGE
+from dlim.plugins.meta import ANSWER, ORDER, STAGE
 from dlim.plugins.overview import overview, row
 from dlim.plugins.plan import plan
 from dlim.plugins.state import State, locked
@@ -50,6 +51,7 @@ class Run(cmd_run.Run):  # type: ignore[misc]
         if not isinstance(self.dep_manager.backend, State):  # a dodo.py that isn't dlim's
             return int(super()._execute(**options))
         in_turn(self.task_list)
+        standing.keep(self.task_list)
         try:
             with _stopping():
                 if self._only_answers():
@@ -107,6 +109,11 @@ class Clean(cmd_clean.Clean):  # type: ignore[misc]
             return 3
 
     _execute.__signature__ = inspect.signature(cmd_clean.Clean._execute)  # type: ignore[attr-defined]
+
+
+def _turn(task: Task) -> int:
+    name = task.name.partition(":")[0]
+    return ORDER.index(name) if name in ORDER else len(ORDER)
 
 
 def _answers(task: Task | None) -> bool:
@@ -200,7 +207,8 @@ class List(_Asking, cmd_list.List):  # type: ignore[misc]
                 raise InvalidCommand(not_found=name)
         shown = [task for task in self.task_list if _is_shown(task, tasks, all_of_them, wanted)]
         found = verdicts(tasks, self.dep_manager, [task.name for task in shown])
-        rows = [row(task, tasks, found, self.dep_manager) for task in shown]
+        # doit's own order is that of line numbers in dlim's modules
+        rows = [row(task, tasks, found, self.dep_manager) for task in sorted(shown, key=_turn)]
         return overview(rows, time.time(), room(self.outstream))
 
     _execute.__signature__ = inspect.signature(cmd_list.List._execute)  # type: ignore[attr-defined]

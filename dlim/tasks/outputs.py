@@ -107,8 +107,8 @@ class Outputs:
 
         def ask(name: str) -> Deployed | TransportError | None:
             try:
-                with self._service(name) as transport:
-                    return deployment.current(self._place(transport, name), self._learner(name).service)
+                with self.server(name) as transport:
+                    return deployment.current(self.place(transport, name), self._learner(name).service)
             except TransportError as error:
                 return error
 
@@ -148,8 +148,8 @@ class Outputs:
             if name not in output.record.learners:
                 progress.current().line(f"{name}: skipped, as {output.name} has no archive of it")
                 continue
-            with self._service(name) as transport:
-                place = self._place(transport, name)
+            with self.server(name) as transport:
+                place = self.place(transport, name)
                 if dataset:
                     course = self.learning.course(name)
                     with service.dataset(output, name) as shipment:
@@ -168,9 +168,9 @@ class Outputs:
         refused: list[DeploymentError] = []
         for name in self._learners(learner):
             try:
-                with self._service(name) as transport:
+                with self.server(name) as transport:
                     settings = self._learner(name).service
-                    back = deployment.undeploy(self._place(transport, name), settings, record.person(), _shown(name))
+                    back = deployment.undeploy(self.place(transport, name), settings, record.person(), _shown(name))
                 done.append(name)
                 progress.current().line(
                     f"{name}: {back.name} is in service again{back.fault and f', but {back.fault}'}"
@@ -190,11 +190,13 @@ class Outputs:
     def _learner(self, name: str) -> Learner:
         return self.learning.learners[name]
 
-    def _service(self, name: str) -> Transport:
+    def server(self, name: str) -> Transport:
+        """A link to the server on which a learner's weights are in service."""
         learner = self._learner(name)
         return self.learning.connect(learner.service.server or learner.learning.server or name)()
 
-    def _place(self, transport: Transport, name: str) -> Place:
+    def place(self, transport: Transport, name: str) -> Place:
+        """Where on that server they are."""
         return Place(transport, name, self._learner(name).service.folder)
 
     # where it comes from
