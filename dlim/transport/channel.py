@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn
@@ -14,7 +13,7 @@ from dlim.transport.link import WINDOW, Link
 from dlim.transport.script import COMMAND
 from dlim.transport.shell import Shell
 
-PACKET = (1 << 15) - 64
+_SENT = (1 << 15) - 64
 """Bytes that are sent at once: what paramiko makes one packet of for an OpenSSH server."""
 
 _ENDING = 2.0
@@ -36,11 +35,10 @@ class Channel(Shell):
         self._channel.exec_command(COMMAND)
 
     def write(self, data: bytes) -> None:
-        for start in range(0, len(data), PACKET):
-            piece = data[start : start + PACKET]
+        for start in range(0, len(data), _SENT):
+            piece = data[start : start + _SENT]
             while piece:
                 piece = piece[self._sent(piece) :]
-                self._link.pulse.heard = time.monotonic()  # it took something, if only at the pace of a slow link
 
     def _sent(self, piece: bytes) -> int:
         try:

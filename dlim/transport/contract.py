@@ -150,12 +150,16 @@ class Transport(ABC):
                 if digest:
                     _tell(moved, part.write(small[part.begun :] + digest[0].encode()))
                 else:
-                    take = lambda data, part=part: _tell(moved, part.write(data))  # noqa: E731 - a line of its own
-                    self.require(self.run(files.GET, source, str(part.begun), sink=take))
+                    self._receive(source, part, moved)
                 if part.finish():
                     return
             _tell(moved, -int(size))
         raise self._damaged(source)
+
+    def _receive(self, source: str, part: Part, moved: Moved | None) -> None:
+        """Fetch what a part lacks."""
+        done = self.run(files.GET, source, str(part.begun), sink=lambda data: _tell(moved, part.write(data)))
+        self.require(done)
 
     def _damaged(self, source: object) -> CommandError:
         return CommandError(self.server, f"{source} was changed on its way", "run again")

@@ -40,7 +40,7 @@ class Scene:
     @property
     def who(self) -> str:
         """How a message begins that is not about the server but about a jump host."""
-        return "" if self.hop.name == self.server else f"its jump host {self.hop.name} "
+        return f"its jump host {self.hop.name} " if self.hop.jump else ""
 
     @property
     def at(self) -> str:
@@ -61,16 +61,16 @@ def _silent(scene: Scene) -> DlimError:
     return Unreachable(scene.server, f"{scene.who}gave no sign of life for {pulse.PATIENCE:g} s", GOES_ON)
 
 
-def key(scene: Scene, found: State, shown_key: HostKey) -> HostKeyError | None:
+def untrusted(scene: Scene, found: State, key: HostKey) -> HostKeyError | None:
     """What is wrong with the host key that a machine shows; None where it is known."""
     trust = f"doit trust:{scene.server} --record"
     faults = {
-        "unknown": (f"its host key is unknown ({shown_key})", f"compare it, then {trust}"),
+        "unknown": (f"its host key is unknown ({key})", f"compare it, then {trust}"),
         "changed": (
-            f"its host key is not the one that was recorded ({shown_key}): this may be another machine in its place",
+            f"its host key is not the one that was recorded ({key}): this may be another machine in its place",
             f"find out why; if it was set up anew, compare the key, then {trust}",
         ),
-        "revoked": (f"its host key is revoked ({shown_key})", "ask the one who looks after that machine"),
+        "revoked": (f"its host key is revoked ({key})", "ask the one who looks after that machine"),
     }
     if found not in faults:
         return None
@@ -79,6 +79,8 @@ def key(scene: Scene, found: State, shown_key: HostKey) -> HostKeyError | None:
 
 
 def _no_name(error: BaseException, scene: Scene) -> DlimError:
+    if scene.pulse:  # what it said was no text
+        return _broken(error, scene)
     unsure = isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN
     fault = "can't be looked up" if unsure else "is not known"
     return Unreachable(
@@ -124,7 +126,7 @@ def _no_ssh(error: BaseException, scene: Scene) -> DlimError:
 
 
 def _broken(error: BaseException, scene: Scene) -> DlimError:
-    farewell = f": {shown(scene.farewell)}" if scene.farewell else ""
+    farewell = f": {shown(scene.farewell)[:200]}" if scene.farewell else ""
     return Unreachable(scene.server, f"{scene.who}the link broke{farewell}", GOES_ON)
 
 

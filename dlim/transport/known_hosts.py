@@ -44,13 +44,13 @@ class _Line(NamedTuple):
 
 def state(hop: Hop, key: HostKey) -> State:
     """What the known_hosts files say of a key that a host shows."""
-    lines = _of(hop, hop.known_as)
-    good = [line.key for line in lines if not line.revoked]
-    if any(line.revoked and line.key == key for line in lines):
+    lines, others = _of(hop, hop.known_as), _of(hop, hop.also_known_as)
+    if any(line.revoked and line.key == key for line in (*lines, *others)):
         return "revoked"
-    if key in good or (not good and key in [line.key for line in _of(hop, hop.also_known_as) if not line.revoked]):
+    known = {line.key for line in lines if not line.revoked}
+    if key in (known or {line.key for line in others}):
         return "known"
-    return "changed" if good else "unknown"
+    return "changed" if known else "unknown"
 
 
 def types(hop: Hop) -> list[str]:
@@ -144,10 +144,9 @@ def _without(text: str, host: str) -> str | None:
     line = _line(text)
     if line is None or line.revoked or not _named(line.names, host):
         return text
-    names = (
-        [] if line.names.startswith("|") else [name for name in line.names.split(",") if name.lower() != host.lower()]
-    )
-    return text.replace(line.names, ",".join(names), 1) if names else None
+    hashed = line.names.startswith("|")
+    others = [name for name in line.names.split(",") if name.lower() != host.lower() and not hashed]
+    return text.replace(line.names, ",".join(others), 1) if others else None
 
 
 def _write(path: Path, text: str, mode: int) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 import paramiko
@@ -40,12 +42,13 @@ class Link(paramiko.Transport):  # type: ignore[misc]  # it has no types
         # the watch looks after the time, as paramiko would take an end of patience for a wrong password
         self.banner_timeout = self.handshake_timeout = 4 * pulse.PATIENCE
         self.auth_timeout = None
-        self.packetizer.set_keepalive(pulse.PATIENCE / pulse.BEATS, self._beat)
+        self._ended = threading.Event()
 
     def settle(self) -> None:
         """The login is done: from now on it may take as long as it shows signs of life."""
         self.pulse.heard = time.monotonic()
         self.pulse.until = None
+        threading.Thread(target=self._beat, daemon=True, name="dlim beat").start()
 
     def is_alive(self) -> bool:
         """Ask the machine whether it is there still; it may be a moment until a link that broke is known to have."""
@@ -58,13 +61,17 @@ class Link(paramiko.Transport):  # type: ignore[misc]  # it has no types
         return True
 
     def _beat(self) -> None:
-        """Ask for a sign of life: a request that the machine knows nothing of, and has to say so."""
-        if self.is_authenticated():
-            request = paramiko.Message()
-            request.add_byte(cMSG_GLOBAL_REQUEST)
-            request.add_string("keepalive@openssh.com")
-            request.add_boolean(True)
-            self._send_user_message(request)
+        """Ask for signs of life, with a request that the machine knows nothing of and has to say so.
+
+        paramiko's own keepalive wants no answer, and isn't sent as long as there is anything else to send.
+        """
+        with suppress(paramiko.SSHException, EOFError, OSError):
+            while not self._ended.wait(pulse.PATIENCE / pulse.BEATS) and self.is_active():
+                request = paramiko.Message()
+                request.add_byte(cMSG_GLOBAL_REQUEST)
+                request.add_string("keepalive@openssh.com")
+                request.add_boolean(True)
+                self._send_user_message(request)
 
     def _parse_disconnect(self, message: paramiko.Message) -> None:
         message.get_int()
@@ -72,6 +79,7 @@ class Link(paramiko.Transport):  # type: ignore[misc]  # it has no types
 
     def close(self) -> None:
         """End it, at once."""
+        self._ended.set()
         super().close()
         self.packetizer.complete_handshake()  # or a timer of it would keep the interpreter from ending
 

@@ -13,6 +13,7 @@ import paramiko
 from dlim.errors import LoginError, shown
 from dlim.transport.faults import Scene
 from dlim.transport.password import variable
+from dlim.transport.route import PORT
 
 _ANY = ("publickey", "password")
 """What is tried where a machine doesn't say what it wants."""
@@ -92,10 +93,13 @@ class Login:
         return left
 
     def _refused(self, wanted: Sequence[str]) -> LoginError:
-        user, name = self._hop.user, self._hop.name
-        remedies = [f"ssh-copy-id {user}@{name}", "name the right key as identity_file in config/servers.toml"]
+        user = self._hop.user
+        port = "" if self._hop.port == PORT else f"-p {self._hop.port} "
+        remedies = [f"ssh-copy-id {port}{user}@{self._hop.name}"]
+        if not self._hop.jump:
+            remedies.append("name the right key as identity_file in config/servers.toml")
         if {"password", "keyboard-interactive"} & set(wanted):
-            remedies.append(f"set {variable(name)}")
+            remedies.append(f"set {variable(self._hop.name if self._hop.jump else self._server)}")
         remedy = ", or ".join(remedies)
         if "publickey" not in wanted:
             fault, remedy = f"takes {' or '.join(wanted)} and nothing else from {user}", remedies[-1]

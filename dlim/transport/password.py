@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dlim.errors import LoginError
+from dlim.transport.route import Hop
 
 _PREFIX = "DLIM_PASSWORD_"
 
@@ -22,13 +23,16 @@ def without(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if not name.startswith(_PREFIX)}
 
 
-def password(name: str, file: str = "") -> str | None:
-    """The password of a server, or None where there is none. file: where it is kept, below the user's home.
+def password_of(hop: Hop, server: str, file: str) -> str | None:
+    """The password of a machine on the way to a server, or None where there is none.
 
-    Raises LoginError where the file can't be read, or others can read it, too.
+    file: where the server's is kept, below the user's home. A jump host is never shown the server's, even if they are
+    called the same. Raises LoginError where the file can't be read, or others can read it, too.
     """
-    given = os.environ.get(variable(name))
-    return given or (_kept(name, Path.home() / Path(file).expanduser()) if file else None)
+    if hop.jump:
+        return None if variable(hop.name) == variable(server) else os.environ.get(variable(hop.name))
+    given = os.environ.get(variable(server))
+    return given or (_kept(server, Path.home() / Path(file).expanduser()) if file else None)
 
 
 def _kept(name: str, path: Path) -> str:

@@ -16,7 +16,7 @@ from dlim.transport import ssh_config
 if TYPE_CHECKING:
     from paramiko import SSHConfig
 
-_PORT = 22
+PORT = 22
 
 _USUAL_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
 
@@ -30,13 +30,15 @@ _JUMP = re.compile(r"(?:ssh://)?(?:(?P<user>[^@]+)@)?(?:\[(?P<v6>[^]]+)\]|(?P<ho
 class Hop:
     """A machine on the way, the server itself or a jump host.
 
-    name: what the user calls it. known_as: its name in known_hosts files: own_hosts, of which the first is the one to
-    write into, and global_hosts. also_known_as: its name without a port, by which it may have been recorded long ago.
-    hashed: whether names are written there so that nobody can read them. keys: private keys
-    to log in with. only_keys: whether an agent's other keys stay out of it. command: a program that makes the link.
+    name: what it is called in ~/.ssh/config. jump: whether it is a jump host. known_as: its name in known_hosts files:
+    own_hosts, of which the first is the one to write into, and global_hosts. also_known_as: its name without a port,
+    by which it may have been recorded long ago. hashed: whether names are written there so that nobody can read them.
+    keys: private keys to log in with. only_keys: whether an agent's other keys stay out of it. command: a program that
+    makes the link.
     """
 
     name: str
+    jump: bool
     host: str
     port: int
     user: str
@@ -60,11 +62,11 @@ def in_brackets(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def way(name: str, server: Server) -> tuple[Hop, ...]:
+def way(server: Server) -> tuple[Hop, ...]:
     """The machines that lead to a server, itself the last. Raises ConfigError where they lead nowhere."""
     *jumps, last = _way(ssh_config.read(), server.host, server.user, server.port, ())
     keys = (_below_home(server.identity_file),) if server.identity_file else last.keys
-    return (*jumps, replace(last, name=name, keys=keys))
+    return (*jumps, replace(last, jump=False, keys=keys))
 
 
 def _way(config: SSHConfig, host: str, user: str, port: int | None, before: tuple[str, ...]) -> tuple[Hop, ...]:
@@ -82,15 +84,16 @@ def _way(config: SSHConfig, host: str, user: str, port: int | None, before: tupl
 
 def _hop(config: SSHConfig, host: str, user: str, port: int | None, direct: bool = False) -> Hop:
     entry = _entry(config, host)
-    name, number = entry["hostname"], port or _number(entry.get("port", str(_PORT)))
+    name, number = entry["hostname"], port or _number(entry.get("port", str(PORT)))
     alias, lower = entry.get("hostkeyalias", ""), name.lower()
     return Hop(
         name=host,
+        jump=True,
         host=name,
         port=number,
         user=user or entry.get("user") or getpass.getuser(),
-        known_as=alias or (lower if number == _PORT else f"[{lower}]:{number}"),
-        also_known_as="" if alias or number == _PORT else lower,
+        known_as=alias or (lower if number == PORT else f"[{lower}]:{number}"),
+        also_known_as="" if alias or number == PORT else lower,
         own_hosts=_files(entry.get("userknownhostsfile", _OWN)),
         global_hosts=_files(entry.get("globalknownhostsfile", _GLOBAL)),
         hashed=entry.get("hashknownhosts", "").lower() == "yes",

@@ -25,21 +25,24 @@ def line(script: str, arguments: tuple[str, ...], home: str) -> bytes:
     home: what is not absolute is below the user's own, which is also meant by "". Raises ValueError for what no shell
     can be given: a character NUL.
     """
-    text = "\n".join(
-        [f"unset dlim; {_entered(home)} && printf '\\000dlim %d\\000' $$ || exit", _given(arguments), script]
-    )
+    begun = f"unset dlim; {_entered(home)} && printf '\\000dlim %d\\000' $$ || exit"
+    text = "\n".join([_ENGLISH + begun, _given(arguments), script])
     if "\0" in text:
         raise ValueError("a script and its arguments can't have a NUL in them")
     return "".join(_BYTES[byte] for byte in text.encode(errors="surrogateescape")).encode() + b"\n"
 
 
+_ENGLISH = """if [ -n "$LC_ALL" ]; then LANG=$LC_ALL; export LANG; unset LC_ALL; fi
+LC_MESSAGES=C; export LC_MESSAGES
+"""
+"""Complaints are to be English, as they are read; all else is to be as the user has it."""
+
+
 def _entered(home: str) -> str:
-    # messages in English: dlim reads them. $HOME and ./ : a CDPATH is for people
-    steps = ["LC_MESSAGES=C LANGUAGE=; export LC_MESSAGES LANGUAGE", 'cd "$HOME"']
-    if home:
-        folder = shlex.quote(home if home.startswith("/") else f"./{home}")
-        steps.append(f"mkdir -p {folder} && cd {folder}")
-    return "; ".join([steps[0], " && ".join(steps[1:])])
+    if not home:
+        return 'cd "$HOME"'
+    folder = shlex.quote(home if home.startswith("/") else f"./{home}")  # ./, as a CDPATH is for people
+    return f'cd "$HOME" && mkdir -p {folder} && cd {folder}'
 
 
 def _given(arguments: tuple[str, ...]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import signal
 import socket
 import subprocess
 import tempfile
@@ -25,7 +26,7 @@ from dlim.transport.faults import Scene
 from dlim.transport.known_hosts import HostKey
 from dlim.transport.link import Link
 from dlim.transport.login import Login
-from dlim.transport.password import password, without
+from dlim.transport.password import password_of, without
 from dlim.transport.pulse import Stream, Watch
 from dlim.transport.route import Hop
 from dlim.transport.shell import Shell
@@ -45,7 +46,7 @@ class Ssh(Transport):
 
     @cached_property
     def _hops(self) -> tuple[Hop, ...]:
-        return route.way(self.server, self._settings)
+        return route.way(self._settings)
 
     @cached_property
     def address(self) -> str:  # type: ignore[override]
@@ -66,20 +67,17 @@ class Ssh(Transport):
         self._passage = Passage(self.server, until)
         try:
             for hop in self._hops:
-                self._passage.open(hop, self._verified, self._password(hop))
+                secret = password_of(hop, self.server, self._settings.password_file)
+                self._passage.open(hop, self._verified, secret)
             return self._passage.shell(until)
         except BaseException:
             self.close()
             raise
 
     def _verified(self, hop: Hop, key: HostKey) -> None:
-        error = faults.key(Scene(self.server, hop), known_hosts.state(hop, key), key)
+        error = faults.untrusted(Scene(self.server, hop), known_hosts.state(hop, key), key)
         if error:
             raise error
-
-    def _password(self, hop: Hop) -> str | None:
-        """A jump host's own password: it is never shown that of the server."""
-        return password(hop.name, self._settings.password_file if hop is self._hops[-1] else "")
 
 
 class Passage:
@@ -93,6 +91,7 @@ class Passage:
         self._end = until
         self._connections: list[Connection] = []
         self._links: list[Link] = []
+        self._socket: socket.socket | None = None
         self._watch: Watch | None = None
         self._proxy: Proxy | None = None
 
@@ -118,14 +117,14 @@ class Passage:
         link = self._links[-1]
         try:
             link.pulse.until = None if until == math.inf else until
-            made = Channel(link, self._broken)
-            link.settle()
-            return made
+            return Channel(link, self._broken)
         except BROKEN as error:
             if link.is_alive():
                 fault = f"runs no command for {link.hop.user}"
                 raise CommandError(self._server, fault, "see to the settings of its ssh server") from error
             raise faults.told(error, self._scene(link.hop)) from error
+        finally:
+            link.pulse.until = None
 
     def close(self) -> None:
         """End all of it, at once: a link that is stuck is not waited for."""
@@ -134,6 +133,8 @@ class Passage:
             self._watch.cut()
         for connection in reversed(self._connections):
             connection.client.close()
+        if self._socket:
+            self._socket.close()
         if self._proxy:
             self._proxy.close()
 
@@ -145,8 +146,8 @@ class Passage:
             "transport_factory": lambda stream, **others: self._link(stream, hop, others),
         }
         if before is None:
-            settings["sock"] = self._socket(hop)
-            self._watch = Watch(settings["sock"])
+            self._socket = settings["sock"] = self._connected(hop)
+            self._watch = Watch(self._socket)
         # what fabric would read of its own, and of ~/.ssh/config, has been read, and other hops may be meant there
         config = Config(ssh_config=paramiko.SSHConfig(), lazy=True)
         connection = Connection(
@@ -155,7 +156,7 @@ class Passage:
         connection.client.set_missing_host_key_policy(_Policy(lambda key: self._judged(hop, key, judge)))
         return connection
 
-    def _socket(self, hop: Hop) -> socket.socket:
+    def _connected(self, hop: Hop) -> socket.socket:
         if hop.command:
             self._proxy = Proxy(hop.command)
             return self._proxy.socket
@@ -182,7 +183,8 @@ class Passage:
     def _scene(self, hop: Hop) -> Scene:
         """What is known of a machine where something went wrong, or of the one that gave up before."""
         lost = self._watch.lost if self._watch else None
-        link = next((link for link in self._links if link.pulse is lost or link.hop is hop), None)
+        silent = [link for link in self._links if link.pulse is lost]
+        link = next((link for link in [*silent, *self._links] if silent or link.hop is hop), None)
         said = self._proxy.said() if self._proxy else ""
         if link is None:
             return Scene(self._server, hop, farewell=said)
@@ -214,7 +216,8 @@ class Proxy:
     def close(self) -> None:
         """End it."""
         self.socket.close()
-        self._process.terminate()
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self._err.close()
 

@@ -9,7 +9,7 @@ from dlim.config import Server
 from dlim.errors import HostKeyError
 from dlim.transport import known_hosts, route
 from dlim.transport.known_hosts import HostKey, State
-from dlim.transport.password import password
+from dlim.transport.password import password_of
 from dlim.transport.route import Hop
 
 
@@ -34,7 +34,7 @@ def look(name: str, server: Server) -> list[Seen]:
     """
     from dlim.transport.ssh import Passage
 
-    hops = route.way(name, server)
+    hops = route.way(server)
     seen: list[Seen] = []
 
     def judge(hop: Hop, key: HostKey) -> None:
@@ -45,7 +45,7 @@ def look(name: str, server: Server) -> list[Seen]:
     passage = Passage(name)
     try:
         for hop in hops:
-            passage.open(hop, judge, password(hop.name))
+            passage.open(hop, judge, password_of(hop, name, server.password_file))
     except HostKeyError:
         if not seen:  # a known_hosts file that can't be read
             raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import shutil
 import signal
 import subprocess
 import threading
@@ -18,6 +19,7 @@ import pytest
 from dlim.errors import CommandError, TransportError, Unreachable
 from dlim.transport.contract import Transport
 from dlim.transport.files import STEP
+from dlim.transport.local import Local
 from tests.servers import wait_for
 
 
@@ -109,6 +111,14 @@ def test_a_script_sees_none_of_what_brought_it(transport: Transport) -> None:
     told = transport.ask("env; echo; set")
     assert "dlim=" not in told
     assert "LC_MESSAGES=C" in told.splitlines()
+
+
+def test_the_language_of_a_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Messages are English, which doesn't make the text that a script works with ASCII."""
+    monkeypatch.setenv("LC_ALL", "ja_JP.UTF-8")
+    told = Local("ssd", tmp_path).ask("env").splitlines()
+    assert {"LANG=ja_JP.UTF-8", "LC_MESSAGES=C"} <= set(told)
+    assert not [line for line in told if line.startswith("LC_ALL")]
 
 
 @pytest.mark.parametrize("status", [0, 1, 2, 65, 126, 127, 255])
@@ -360,7 +370,7 @@ COMPLAINTS = [
 def test_what_a_complaint_means(transport: Transport, script: str, told: str) -> None:
     """A script that failed is told in a line that says what to do."""
     with pytest.raises(CommandError) as caught:
-        transport.ask(script)
+        transport.ask(f"PATH=/usr/bin:/bin; {script}")
     assert str(caught.value) == f"ssd: {told}"
 
 
@@ -666,7 +676,7 @@ def test_no_sha256_program(transport: Transport, home: Path, tmp_path: Path) -> 
     """A server without a program for digests is told to install one, and not that files are damaged."""
     programs = home / "bin"
     programs.mkdir()
-    for name in ("cat", "dd", "mkdir", "mv", "rm", "wc"):
+    for name in ("cat", "dd", "head", "mkdir", "mv", "rm", "tail", "wc"):
         (programs / name).symlink_to(Path("/usr/bin", name))
     (tmp_path / "file").write_bytes(noise(STEP + 1))
     run = transport.run
@@ -676,3 +686,27 @@ def test_no_sha256_program(transport: Transport, home: Path, tmp_path: Path) -> 
     (programs / "sha256sum").symlink_to("/usr/bin/sha256sum")
     transport.put(tmp_path / "file", "file")
     assert (home / "file").read_bytes() == (tmp_path / "file").read_bytes()
+
+
+def test_a_server_with_busybox_alone(transport: Transport, home: Path, tmp_path: Path) -> None:
+    """The programs of a small machine are enough to bring files there and back, and to go on with them."""
+    busybox = shutil.which("busybox")
+    if busybox is None:
+        pytest.skip("busybox isn't installed")
+    programs = home / "bin"
+    programs.mkdir()
+    for name in ("cat", "dd", "head", "ls", "mkdir", "mv", "rm", "sha256sum", "stat", "tail", "wc"):
+        (programs / name).symlink_to(busybox)
+    run = transport.run
+    transport.run = lambda script, *words, **others: run(f"PATH=$PWD/bin\n{script}", *words, **others)  # type: ignore[method-assign]
+    data = noise(3 * STEP + 7)
+    (tmp_path / "file").write_bytes(data)
+    (home / part_of(data)).write_bytes(data[: 2 * STEP + 5])
+    moved: list[int] = []
+    transport.put(tmp_path / "file", "file", moved.append)
+    assert (home / "file").read_bytes() == data
+    assert moved[0] == 2 * STEP
+    transport.put(tmp_path / "file", "file")
+    (tmp_path / part_of(data)).write_bytes(data[: STEP + 5])
+    transport.get("file", tmp_path / "back", moved.append)
+    assert (tmp_path / "back").read_bytes() == data

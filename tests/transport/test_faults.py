@@ -21,7 +21,7 @@ from tests.servers import Client
 @pytest.fixture
 def scene(client: Client) -> Scene:
     """On the way to a server of no jump hosts."""
-    [hop] = way("ssd", Server("box.example", user="me"))
+    [hop] = way(Server("box.example", user="me"))
     return Scene("ssd", hop)
 
 

@@ -295,6 +295,19 @@ def test_a_jump_host_is_not_given_the_server_s_password(
     assert link(host="box", user="").ask("echo in") == "in"
 
 
+def test_a_jump_host_of_the_server_s_name(
+    gate: SshServer, server: SshServer, client: Client, link: Links, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A jump host that is called like the server isn't given the server's password either."""
+    monkeypatch.setenv("DLIM_PASSWORD_GATE", PASSWORD)
+    client.key.unlink()
+    client.configure(way(gate, server))
+    client.trust(gate.known())
+    with pytest.raises(LoginError, match="gate: its jump host gate wants a key of jumper"):
+        link(name="gate", host="box", user="").run("true")
+    assert "password" not in gate.log.read_text()
+
+
 def test_a_jump_host_that_lets_nothing_through(server: SshServer, client: Client, link: Links, tmp_path: Path) -> None:
     """A jump host that forwards nothing is told, and so is one that can't reach the server."""
     settings = "AllowTcpForwarding no\n"
@@ -455,7 +468,7 @@ def test_a_revoked_key_is_not_recorded(strange: SshServer, client: Client) -> No
     """A key that was revoked can't be trusted in this way."""
     client.trust("@revoked * " + strange.known().split(maxsplit=1)[1])
     before = client.known_hosts.read_text()
-    with pytest.raises(HostKeyError, match=r"ssd: its host key ED25519 SHA256:\S+ is revoked; ask"):
+    with pytest.raises(HostKeyError, match=r"127.0.0.1: its host key ED25519 SHA256:\S+ is revoked; ask"):
         record(strange.port)
     assert client.known_hosts.read_text() == before
 
@@ -463,7 +476,7 @@ def test_a_revoked_key_is_not_recorded(strange: SshServer, client: Client) -> No
 def test_a_file_that_can_not_be_written(strange: SshServer, client: Client) -> None:
     """Where nothing can be recorded, that is said."""
     client.configure("UserKnownHostsFile none\n")
-    with pytest.raises(HostKeyError, match=r"ssd: has no file to be recorded in; see UserKnownHostsFile"):
+    with pytest.raises(HostKeyError, match=r"127.0.0.1: has no file to be recorded in; see UserKnownHostsFile"):
         record(strange.port)
     (client.home / "file").touch()
     client.configure("UserKnownHostsFile ~/file/below\n")

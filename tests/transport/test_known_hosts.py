@@ -19,7 +19,7 @@ from tests.servers import Client, make_key, public
 
 @pytest.fixture
 def hop(client: Client) -> Hop:
-    [found] = way("ssd", Server("box.example"))
+    [found] = way(Server("box.example"))
     return replace(found, global_hosts=())
 
 

@@ -94,7 +94,8 @@ def test_a_certificate(client: Client, link: Links, tmp_path: Path) -> None:
 def test_no_key_that_is_taken(client: Client, strange: SshServer, link: Links) -> None:
     """The keys that were tried are named, with every way out."""
     assert told(link(strange.port)) == (
-        "ssd: takes none of these keys from trainer: ~/.ssh/id_ed25519; ssh-copy-id trainer@ssd,"
+        "ssd: takes none of these keys from trainer: ~/.ssh/id_ed25519;"
+        f" ssh-copy-id -p {strange.port} trainer@127.0.0.1,"
         " or name the right key as identity_file in config/servers.toml, or set DLIM_PASSWORD_SSD"
     )
 
@@ -107,7 +108,7 @@ def test_a_user_whom_nobody_knows(client: Client, server: SshServer, link: Links
 def test_no_key_at_all(client: Client, strange: SshServer, link: Links) -> None:
     """Without a key it is said that there is none."""
     client.key.unlink()
-    assert told(link(strange.port)).startswith("ssd: wants a key of trainer, and there is none; ssh-copy-id trainer@")
+    assert told(link(strange.port)).startswith("ssd: wants a key of trainer, and there is none; ssh-copy-id -p ")
 
 
 BAD_KEYS = [

@@ -67,7 +67,7 @@ def test_hosts_are_what_openssh_takes_them_for(client: Client, monkeypatch: pyte
     # ssh itself takes ~ and relative names from the user's entry in passwd, and not from $HOME
     absolute = config.replace("~", str(client.home)).replace("Include ", f"Include {client.home}/.ssh/", 1)
     client.configure(config)
-    [hop] = way("ssd", Server("box"))
+    [hop] = way(Server("box"))
     words = []
     for word in absolute.split("\n"):
         if "Include" in word:
@@ -85,16 +85,16 @@ def test_hosts_are_what_openssh_takes_them_for(client: Client, monkeypatch: pyte
 def test_servers_toml_comes_first(client: Client) -> None:
     """What servers.toml says counts before ~/.ssh/config, for the server and not for its jump hosts."""
     client.configure("Host *\n  User theirs\n  Port 2200\nHost box\n  ProxyJump gate\n  IdentityFile ~/.ssh/theirs\n")
-    gate, box = way("ssd", Server("box", user="ours", port=22, identity_file="ours"))
-    assert (box.name, box.user, box.port, box.keys) == ("ssd", "ours", 22, (client.home / "ours",))
-    assert (gate.name, gate.user, gate.port) == ("gate", "theirs", 2200)
+    gate, box = way(Server("box", user="ours", port=22, identity_file="ours"))
+    assert (box.name, box.jump, box.user, box.port, box.keys) == ("box", False, "ours", 22, (client.home / "ours",))
+    assert (gate.name, gate.jump, gate.user, gate.port) == ("gate", True, "theirs", 2200)
     assert gate.keys == tuple(client.home / f".ssh/id_{kind}" for kind in ("ed25519", "ecdsa", "rsa"))
 
 
 def test_no_configuration(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without any, a host is what it is called."""
     monkeypatch.setenv("LOGNAME", "somebody")
-    [hop] = way("ssd", Server("Trainer.Example.org"))
+    [hop] = way(Server("Trainer.Example.org"))
     assert (hop.host, hop.port, hop.user) == ("Trainer.Example.org", 22, "somebody")
     assert (hop.known_as, hop.also_known_as) == ("trainer.example.org", "")
     assert hop.own_hosts == (client.home / ".ssh/known_hosts", client.home / ".ssh/known_hosts2")
@@ -103,7 +103,7 @@ def test_no_configuration(client: Client, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_an_address_with_colons(client: Client) -> None:
     """An IPv6 address stands in brackets before a port."""
-    [hop] = way("ssd", Server("fe80::1", user="me", port=2200))
+    [hop] = way(Server("fe80::1", user="me", port=2200))
     assert (hop.address, hop.known_as) == ("me@[fe80::1]:2200", "[fe80::1]:2200")
 
 
@@ -121,7 +121,7 @@ JUMPS = [
 def test_jump_hosts(client: Client, jump: str, hops: list[tuple[str, str, int]]) -> None:
     """ProxyJump is read in every form that it may have."""
     client.configure(f"Host box\n  ProxyJump {jump}\nHost *\n  User me\n")
-    *found, last = way("ssd", Server("box"))
+    *found, last = way(Server("box"))
     assert [(hop.host, hop.user, hop.port) for hop in found] == hops
     assert last.host == "box"
 
@@ -140,6 +140,6 @@ def test_what_can_not_be_followed(client: Client, text: str, fault: str) -> None
     """A mistake in ~/.ssh/config is a line with what it is."""
     client.configure(text)
     with pytest.raises(ConfigError) as caught:
-        way("ssd", Server("box"))
+        way(Server("box"))
     assert str(caught.value).startswith(fault.format(home=client.home))
     assert "\n" not in str(caught.value)

@@ -60,7 +60,12 @@ def test_a_password_is_shown_nowhere(
     client.key.unlink()
     (client.home / "secret").write_text(password)
     (client.home / "secret").chmod(0o600)
-    environment = {**os.environ, "INVOKE_DEBUG": "1", "FABRIC_DEBUG": "1", "PYTHONPATH": str(ROOT)}
+    environment = {
+        **os.environ,
+        "INVOKE_DEBUG": "1",
+        "FABRIC_DEBUG": "1",
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
+    }
     file = "secret"
     if way == "environment":
         environment["DLIM_PASSWORD_SSD"] = password

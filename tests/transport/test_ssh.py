@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -270,6 +271,26 @@ def test_a_script_that_is_silent_for_long(client: Client, link: Links, relayed: 
     transport = link(relayed.port)
     assert transport.ask("sleep 3.5; echo done") == "done"
     assert transport.run("sleep 3.5; cat | wc -c", feed=[bytes(8 * MIB)]).text == str(8 * MIB)
+
+
+def trickle(seconds: float) -> Iterator[bytes]:
+    """A little now and then, for so long."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        yield b"x"
+        time.sleep(0.1)
+
+
+def test_a_link_that_freezes_while_little_is_sent(
+    client: Client, link: Links, relayed: Relay, impatient: float
+) -> None:
+    """That something can be sent is no sign of life; that nothing has to be answered is no silence."""
+    transport = link(relayed.port)
+    assert transport.run("cat >/dev/null; echo done", feed=trickle(1.5 * impatient)).text == "done"
+    began = time.monotonic()
+    told_of = told(transport, "echo begun; cat >/dev/null", feed=trickle(20), sink=lambda data: relayed.freeze())
+    assert told_of == SILENT
+    assert time.monotonic() - began < 5 * impatient
 
 
 def test_a_slow_link(client: Client, link: Links, relayed: Relay, impatient: float, tmp_path: Path) -> None:
