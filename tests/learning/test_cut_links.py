@@ -49,15 +49,14 @@ def place(relayed: Relay, tmp_path: Path) -> Iterator[Place]:
 
 
 def in_the_end(step: Callable[[], object], cut: Callable[[], object]) -> int:
-    """Do a step over a link that is cut once on the way: how often it took. What fails says so in one line."""
+    """Do a step over a link that is cut once on the way: how often it took. What fails is one of dlim's own errors."""
     cut()
     for number in range(1, 5):
         try:
             step()
-        except DlimError as error:
-            assert "\n" not in str(error)
-        else:
-            return number
+        except DlimError:
+            continue
+        return number
     raise AssertionError("it didn't come to its end")
 
 
