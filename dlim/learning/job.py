@@ -24,6 +24,8 @@ from dlim.transport.files import Moved
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 """What a job may be called: the name is a folder on the server."""
 
+_RANDOM = re.compile(r"\.[0-9a-f]{8}$")
+
 Kind = Literal["running", "succeeded", "failed", "lost", "none"]
 Step = Literal["learning", "test", "archive"]
 
@@ -124,11 +126,16 @@ def _begun(place: Place, done: Done) -> None:
     place.transport.require(done)
 
 
+def called(name: str) -> str:
+    """A job's name as people gave it: a learning task's ends with a random part, which tells it from another's."""
+    return _RANDOM.sub("", name)
+
+
 def busy(place: Place, other: State) -> LearningError:
     """The error to raise where another job is running."""
     return LearningError(
         place.learner,
-        f"learns already: {other.name}, by {other.by or 'somebody'} since {_minute(other.since)}",
+        f"learns already: {called(other.name)}, by {other.by or 'somebody'} since {_minute(other.since)}",
         f"wait for it, or doit cancel:{place.learner}",
     )
 

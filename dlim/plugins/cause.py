@@ -78,7 +78,7 @@ class Link(NamedTuple):
 def chains(name: str, found: Verdicts) -> list[Link]:
     """The way from a task down to all that its verdict comes from; each thing is told once, by the shortest way.
 
-    Where a thing makes several tasks run, it is told of the one that is the furthest down.
+    Where a thing makes several tasks run, it is told of the task itself, or of the one that is the furthest down.
     """
     depths, parents, told = _spread(name, found)
     kept = {name}
@@ -117,7 +117,7 @@ def _spread(name: str, found: Verdicts) -> tuple[dict[str, int], dict[str, str],
         own = root(task, found)
         if own is not None:
             for thing in things(own):
-                if thing not in told or depths[told[thing]] < depths[task]:
+                if thing not in told or 0 < depths[told[thing]] < depths[task]:
                     told[thing] = task
             if _is_all(own):
                 continue

@@ -31,12 +31,10 @@ from dlim.plugins.meta import ANSWER, ORDER, STAGE
 from dlim.plugins.overview import overview, row
 from dlim.plugins.plan import plan
 from dlim.plugins.state import State, locked
-from dlim.plugins.verdict import Verdict, in_turn, verdicts
+from dlim.plugins.verdict import in_turn, verdicts
 from dlim.plugins.why import why
 from dlim.plugins.work import unusable
 from dlim.progress import Console
-
-__all__ = ["Clean", "List", "Plan", "Run", "Verdict", "Why", "verdicts"]
 
 LOCK = "lock"
 """The lock file's name, beside the state file."""
@@ -182,11 +180,16 @@ class _Asking:
             if error.not_found is None:
                 raise
             return _unknown(error.not_found, self.task_list)
+        except DlimError as error:
+            print(error, file=sys.stderr)
+            return 3
         except BrokenPipeError:
             return _unheard()
         except OSError as error:
             print(unusable(error), file=sys.stderr)
             return 3
+        except KeyboardInterrupt:
+            return 130
         return 0
 
 

@@ -35,7 +35,10 @@ def plan(control: TaskControl, found: Mapping[str, Verdict]) -> Plan:
 
 
 def order(control: TaskControl) -> list[str]:
-    """The tasks that a run of those selected would look at, as doit hands them out; ties as the tasks are defined."""
+    """The tasks that a run of those selected would look at, in its order: doit's own dispatcher is asked for it.
+
+    In a run, those that wait for the same one may come in another order.
+    """
     return list(_dispatched(_Dispatcher(control.tasks, control.targets, control.selected_tasks)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
@@ -106,13 +107,17 @@ class Reporter:
     def complete_run(self) -> None:
         """Called at the end."""
         self.console.close()
-        account = [] if self._only_answered() else [self._account()]
+        account = [self._account()] if self._accounts() else []
         for line in [*self.errors, *self.summaries.values(), *account]:
             self.console.line(line)
 
-    def _only_answered(self) -> bool:
-        """Whether there is nothing to account for: the answer, or why there is none, says it all."""
-        return self.only_asked
+    def _accounts(self) -> bool:
+        """Whether there is something to account for: not where the answer, or why there is none, says it all."""
+        broke_off = sys.exc_info()[0] is not None
+        return not self.only_asked and not (broke_off and self._idle())
+
+    def _idle(self) -> bool:
+        return not (self.ran or self.failed or self.unmet)
 
     def _ended(self, task: Task) -> None:
         if task.actions:
@@ -124,7 +129,7 @@ class Reporter:
             self.summaries[task.name] = task.values[SUMMARY]
 
     def _account(self) -> str:
-        if not self.ran and not self.failed and not self.unmet:
+        if self._idle():
             return f"nothing to do: {_counted(self.skipped)} up to date"
         parts = [f"{_counted(self.ran)} ran", f"{self.skipped} up to date"]
         if self.failed:

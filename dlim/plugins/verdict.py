@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -103,9 +104,8 @@ class _Judge:
     def _of_step(self, task: Task, deps: Mapping[str, Verdict]) -> Verdict:
         """Of a task that is made from files: what its own inputs say, and those that tasks before it may change."""
         moving = {path for path in task.file_dep if deps.get(self.makers.get(path, ""), _STILL).outlook in MOVES}
-        moved = {self.makers[path] for path in moving}
-        causes = tuple(name for name in deps if name in moved)
-        why = self._reasons(task, moving)
+        causes = _those(deps, MOVES)
+        why = self._reasons(task, moving, unsettled=bool(causes))
         failed = self.manager.backend.get(task.name, FAILED)
         if failed:
             return Verdict("will run", (failed,), causes, failed)
@@ -113,15 +113,26 @@ class _Judge:
             return Verdict("will run", tuple(why), causes)
         return Verdict("may run", causes=causes) if causes else _STILL
 
-    def _reasons(self, task: Task, moving: set[str]) -> list[str] | None:
+    def _reasons(self, task: Task, moving: set[str], *, unsettled: bool) -> list[str] | None:
         """Why a task must run however the files come out that are still to be made; None where it need not."""
-        for check, *_ in task.uptodate:
-            if isinstance(check, Inputs):
-                check.settled = not moving
-        log = dict(self.manager.get_status(task, self.tasks, get_log=True).reasons)
+        with _unsettled(task, unsettled):
+            log = dict(self.manager.get_status(task, self.tasks, get_log=True).reasons)
         changed = {*log.pop("changed_file_dep", ()), *log.pop("missing_file_dep", ())} - moving
         task.dep_changed = sorted(changed | {*log.get("added_file_dep", ())})
         return reasons(task, known_files(self.manager, task), self.makers) if log or changed else None
+
+
+@contextmanager
+def _unsettled(task: Task, moving: bool) -> Iterator[None]:
+    """While what a task depends on is still to move, leave out those settings that come from it."""
+    inputs = [check for check, *_ in task.uptodate if isinstance(check, Inputs)]
+    for check in inputs:
+        check.settled = not moving
+    try:
+        yield
+    finally:
+        for check in inputs:
+            check.settled = True
 
 
 def _those(deps: Mapping[str, Verdict], outlooks: Sequence[Outlook]) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from dlim.frame import Canvas, canvas_name
 from dlim.mix.account import Mix
 from dlim.mix.limits import Limits, require
 from dlim.plugins.meta import FAULT, STAGE
-from dlim.plugins.reason import SEAL, Inputs, Same, Sealed, Settings
+from dlim.plugins.reason import IMAGES, SEAL, Inputs, Same, Sealed, Settings
 from dlim.plugins.reporter import SUMMARY, Reporter
 from dlim.plugins.state import Checker
 from dlim.plugins.work import Fill, Refusal, Seals, Watched, remove, unseal, unusable
@@ -551,14 +551,15 @@ class _Tarball:
             self.archive, lambda making: tarball.tarball(self.dataset, self.shards, making, self.settings)
         )
         builds.seal(self.manifest, [self.archive.name])
-        return {SEAL: builds.look(self.manifest), SUMMARY: self._summary()}
+        train, val = self._images("train"), self._images("val")
+        return {SEAL: builds.look(self.manifest), SUMMARY: self._summary(train, val), IMAGES: train + val}
 
-    def _summary(self) -> str:
-        lists = FORMATS[self.settings.format].LISTS
-        train, val = (
-            len((self.dataset / lists / f"{part}.txt").read_text(encoding="utf-8").splitlines())
-            for part in ("train", "val")
-        )
+    def _images(self, part: str) -> int:
+        """How many images a part of the dataset has."""
+        lists = self.dataset / FORMATS[self.settings.format].LISTS
+        return len((lists / f"{part}.txt").read_text(encoding="utf-8").splitlines())
+
+    def _summary(self, train: int, val: int) -> str:
         entry = builds.read(self.manifest)[self.archive.name]
         return (
             f"{self.archive}: {train + val:,} images, {train:,} train and {val:,} val, "

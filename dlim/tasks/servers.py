@@ -66,7 +66,7 @@ class Servers:
                 serving += [f"{learner}: {current.name}{current.fault and f' ({current.fault})'}"] if current else []
             if home == name:
                 busy = job.running(Place(transport, learner, settings.learning.folder))
-                learning += [f"{learner}: {busy.name} by {busy.by}, {busy.step}"] if busy else []
+                learning += [f"{learner}: {job.called(busy.name)} by {busy.by}, {busy.step}"] if busy else []
         return ", ".join(serving), ", ".join(learning)
 
     def trust(self) -> Iterator[Row]:

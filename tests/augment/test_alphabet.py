@@ -45,14 +45,14 @@ def test_what_a_run_says_of_its_characters(workspace: Workspace) -> None:
     done = workspace.doit("build:glyph")
     assert done.returncode == 0, done.stdout + done.stderr
     said = [line.partition("augment:glyph@native: ")[2] for line in done.stdout.splitlines()]
+    assert "corpus.txt: 1 character has no code, only a description or U+FFFD; drawn as ※" in said
     assert [line for line in said if line.endswith("left out")] == [
-        "corpus.txt: 1 character has no code, only a description or U+FFFD; left out",
         "corpus.txt: combining marks that join no letter: U+3099; left out",
         "corpus.txt: code points that mean no character by themselves: U+E000; left out",
         "ipaexg.ttf has no ก (U+0E01), 😀 (U+1F600); left out",
     ]
     images = sorted(path.name for path in (workspace.folder / "projects/glyph/build/resnet34").glob("*.jpg"))
-    assert len(images) == 4  # あ, い, う and 咩, which the place in JIS X 0213 tells
+    assert len(images) == 5  # あ, い, う, ※ and 咩, which the place in JIS X 0213 tells
 
 
 def test_size_and_colors_are_arguments(workspace: Workspace) -> None:
