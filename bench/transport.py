@@ -1,15 +1,19 @@
-"""Bring a large file to a server and back, and set that against scp: on loopback, and over a way of 20 ms.
+"""Bring a dataset to a server and an archive back, and set both against scp: on loopback, and over a way of 20 ms.
 
     python bench/transport.py
 
-The server is an OpenSSH server of its own on a loopback port; a relay in another process makes the way long.
+The server is an OpenSSH server of its own on a loopback port; a relay in another process makes the way long. The
+dataset is an archive of many shards of which the server has none. It is brought there by `ship`, which verifies, joins
+and extracts it, and by what people do without dlim: scp, and then tar. Each figure has its login in it.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,29 +30,40 @@ sys.path.insert(0, str(ROOT))
 WAYS = (0, 20)
 """Milliseconds there and back."""
 
+SHARDS = 50
+IMAGE = 20_000
+"""Bytes of an image of the dataset; an image as large as a screenshot's crop."""
+
 
 class Rates(NamedTuple):
     """Megabytes a second."""
 
+    ship: float
+    scp_and_tar: float
     put: float
-    get: float
     scp_put: float
+    get: float
     scp_get: float
+
+
+RATIOS = (("ship", "scp_and_tar"), ("ship", "scp_put"), ("put", "scp_put"), ("get", "scp_get"))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--size", type=int, default=300, help="of the file, in MB")
+    parser.add_argument("--size", type=int, default=300, help="of the dataset, in MB")
     parser.add_argument("--within", type=Path, default=Path("/dev/shm"), help="a folder in memory for the files")
     parser.add_argument("--runs", type=int, default=3, help="do it all so often; the fastest of each counts")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=arguments.within) as folder:
         found = list(_measured(Path(folder), arguments.size, arguments.runs))
-    print(f"{'MB/s':22}" + "".join(f"{name:>10}" for name in (*Rates._fields, "put/scp", "get/scp")).replace("_", " "))
     for delay, rates in zip(WAYS, found, strict=True):
-        cells = "".join(f"{rate:10,.0f}" for rate in rates)
-        ratios = f"{rates.put / rates.scp_put:10.2f}{rates.get / rates.scp_get:10.2f}"
-        print(f"{f'{delay} ms there and back' if delay else 'loopback':22}{cells}{ratios}")
+        print(f"{delay} ms there and back" if delay else "loopback")
+        for name, rate in rates._asdict().items():
+            print(f"  {name.replace('_', ' '):20}{rate:8,.0f} MB/s")
+        for ours, theirs in RATIOS:
+            ratio = getattr(rates, ours) / getattr(rates, theirs)
+            print(f"  {ours} / {theirs.replace('_', ' '):{17 - len(ours)}}{ratio:8.2f}")
 
 
 def _measured(folder: Path, size: int, runs: int) -> Iterator[Rates]:
@@ -58,22 +73,32 @@ def _measured(folder: Path, size: int, runs: int) -> Iterator[Rates]:
     os.environ.pop("SSH_AUTH_SOCK", None)
     (folder / ".ssh").mkdir()
     key = make_key(folder / ".ssh/id_ed25519")
-    _write(folder / "file", size)
+    shards = _write(folder / "file", size)
     settings = "Subsystem sftp internal-sftp\n"  # scp's own protocol
     with ssh_server(folder / "server", User("trainer"), settings=settings) as server:
         server.authorize("trainer", key)
         for delay in WAYS:
             with _way(server.port, delay / 2000) as port:
                 (folder / ".ssh/known_hosts").write_text(server.known(f"[127.0.0.1]:{port}"))
-                times = [_times(folder, server.home("trainer"), port) for _ in range(runs)]
+                times = [_times(folder, server.home("trainer"), port, shards) for _ in range(runs)]
+                size = (folder / "file").stat().st_size / 1_000_000
                 yield Rates(*(size / min(column) for column in zip(*times, strict=True)))
 
 
-def _write(path: Path, size: int) -> None:
-    """A file that nothing can make smaller."""
+def _write(path: Path, size: int) -> list[tuple[str, int, str]]:
+    """A dataset's archive that nothing can make smaller; its shards' names, sizes and digests."""
+    from dlim import archive
+
+    shards = []
     with path.open("wb") as file:
-        for _ in range(size):
-            file.write(os.urandom(1_000_000))
+        file.write(archive.member([archive.folder_entry(""), archive.entry("train.txt", b"")]))
+        for shard in range(SHARDS):
+            names = (f"JPEGImages/{shard}_{number}.jpg" for number in range(size * 1_000_000 // SHARDS // IMAGE))
+            data = archive.member([archive.entry(name, os.urandom(IMAGE)) for name in names])
+            shards.append((str(shard), len(data), hashlib.sha256(data).hexdigest()))
+            file.write(data)
+        file.write(archive.end())
+    return shards
 
 
 @contextmanager
@@ -99,35 +124,65 @@ def _relay(port: int, delay: float, told: Connection) -> None:
     told.recv()
 
 
-def _times(folder: Path, home: Path, port: int) -> list[float]:
-    """Seconds of put, get, and scp in both directions, each with its login."""
-    from dlim.config import Server
+def _times(folder: Path, home: Path, port: int, shards: list[tuple[str, int, str]]) -> list[float]:
+    """Seconds of each of the Rates."""
+    from dlim.config import Learning, Server
+    from dlim.learning.place import Place
+    from dlim.learning.ship import ship
+    from dlim.learning.shipment import Shipment, placed
     from dlim.transport.servers import connect
 
-    server = Server("127.0.0.1", "trainer", port)
+    server, learning, file = Server("127.0.0.1", "trainer", port), Learning(dataset_dir="data_set"), folder / "file"
+    first = file.stat().st_size - sum(size for _, size, _ in shards) - len(_end())
+    with file.open("rb") as opened:
+        shipment = Shipment(file, hashlib.file_digest(opened, "sha256").hexdigest(), placed(file, first, shards))
+
+    def shipped() -> None:
+        with connect("server", {"server": server}, folder) as transport:
+            ship(Place(transport, "ssd", "ssd"), shipment, learning)
 
     def put() -> None:
         with connect("server", {"server": server}, folder) as transport:
-            transport.put(folder / "file", "there")
+            transport.put(file, "there")
 
     def get() -> None:
         with connect("server", {"server": server}, folder) as transport:
             transport.get("there", folder / "back")
 
-    there = "trainer@127.0.0.1:there"
-    options = ["-q", "-F", "none", "-P", str(port), "-o", f"UserKnownHostsFile={folder}/.ssh/known_hosts"]
-    scp = ["scp", *options, "-i", str(folder / ".ssh/id_ed25519")]
+    there = "trainer@127.0.0.1"
+    options = ["-q", "-F", "none", "-o", f"UserKnownHostsFile={folder}/.ssh/known_hosts"]
+    options += ["-i", str(folder / ".ssh/id_ed25519")]
+
+    def scp(source: object, target: object) -> None:
+        subprocess.run(["scp", *options, "-P", str(port), str(source), str(target)], check=True)
+
+    def scp_and_tar() -> None:
+        scp(file, f"{there}:there")
+        extract = "mkdir ssd && tar xzf there -C ssd"
+        subprocess.run(["ssh", *options, "-p", str(port), there, extract], check=True)
+
     steps: list[tuple[Callable[[], object], Path]] = [
+        (shipped, home / "ssd/data_set"),
+        (scp_and_tar, home / "ssd/data_set"),
         (put, home / "there"),
+        (lambda: scp(file, f"{there}:there"), home / "there"),
         (get, folder / "back"),
-        (lambda: subprocess.run([*scp, str(folder / "file"), there], check=True), home / "there"),
-        (lambda: subprocess.run([*scp, there, str(folder / "back")], check=True), folder / "back"),
+        (lambda: scp(f"{there}:there", folder / "back"), folder / "back"),
     ]
     return [_time(step, target) for step, target in steps]
 
 
+def _end() -> bytes:
+    from dlim import archive
+
+    return archive.end()
+
+
 def _time(step: Callable[[], object], target: Path) -> float:
-    target.unlink(missing_ok=True)
+    if target.name == "data_set":
+        shutil.rmtree(target.parent, ignore_errors=True)
+    else:
+        target.unlink(missing_ok=True)
     began = time.perf_counter()
     step()
     took = time.perf_counter() - began
