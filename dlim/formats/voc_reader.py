@@ -113,7 +113,7 @@ def _first_pixel(root: Mapping[str, Any], edges: Sequence[tuple[str, str]]) -> i
         return 0
     if any(not _WHOLE.fullmatch(text) for _, text in edges):
         return 0
-    return 0 if min((int(text) for name, text in edges if name.endswith("min")), default=1) == 0 else 1
+    return 0 if min((float(text) for name, text in edges if name.endswith("min")), default=1) == 0 else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,8 @@ class _Fields:
         value = self.text(element, name)
         number = float(value) if _NUMBER.fullmatch(value) else float("nan")
         if not abs(number) < 1e6:  # nan too
-            raise self._error(f'<{parent}> <{name}> is "{value}", no number of pixels')
+            said = value if len(value) <= 20 else f"{value[:20]}..."
+            raise self._error(f'<{parent}> <{name}> is "{said}", no number of pixels')
         return number
 
     def size(self, root: Mapping[str, Any]) -> tuple[int, int]:

@@ -306,6 +306,11 @@ FAULTS = [
         'the box of "close" is less than a pixel wide or high; label the image again, or mend the file',
         id="no height",
     ),
+    pytest.param(
+        SIZE + OBJECT.replace("<xmin>3<", f"<xmin>{'9' * 5000}<"),
+        box_fault("xmin", "9" * 20 + "..."),
+        id="5,000 digits",
+    ),
     pytest.param(SIZE + OBJECT.replace("<xmin>3<", "<xmin>3,5<"), box_fault("xmin", "3,5"), id="a decimal comma"),
     pytest.param(SIZE + OBJECT.replace("<xmin>3<", "<xmin>1_0<"), box_fault("xmin", "1_0"), id="a number of Python"),
     pytest.param(SIZE + OBJECT.replace("<xmin>3<", "<xmin>３<"), box_fault("xmin", "３"), id="a full-width number"),
