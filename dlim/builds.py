@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -58,14 +59,38 @@ def sweep(folder: Path) -> None:
 
 
 def write_file(path: Path, fill: Callable[[Path], object]) -> None:
-    """Make a file beside and rename it, so that the name never stands for half of it."""
+    """Make a file beside and rename it, so that the name never stands for half of it.
+
+    Several who write one file do so one after the other: what only answers holds no lock of the workspace.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     making = path.with_name(FRESH + path.name)
+    with _held(making):
+        try:
+            fill(making)
+            making.replace(path)
+        except BaseException:
+            making.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def _held(making: Path) -> Iterator[None]:
+    """Have a file for oneself, also where a killed run left one there."""
+    while True:
+        with making.open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if _is(file.fileno(), making):
+                yield
+                return
+
+
+def _is(descriptor: int, path: Path) -> bool:
+    """Whether an open file is still the one of that name: who held it before has renamed it, or given up."""
     try:
-        fill(making)
-        making.replace(path)
-    finally:
-        making.unlink(missing_ok=True)
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def seal(manifest: Path, names: list[str]) -> None:

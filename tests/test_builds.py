@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -268,6 +270,35 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert contents(path.parent) == {"a.txt": b"old"}
     builds.write_file(path, lambda making: making.write_text("new"))
     assert contents(path.parent) == {"a.txt": b"new"}
+
+
+@pytest.mark.parametrize(("fails", "left"), [(False, "all"), (True, "old")])
+def test_two_who_write_one_file(tmp_path: Path, fails: bool, left: str) -> None:
+    """The second waits until the first has done, or given up, and finds a whole file."""
+    path, begun, go, seen = tmp_path / "report.html", threading.Event(), threading.Event(), []
+    path.write_text("old")
+
+    def slow(making: Path) -> None:
+        making.write_text("half")
+        begun.set()
+        assert go.wait(10)
+        if fails:
+            raise FileNotFoundError("given up")
+        making.write_text("all")
+
+    def quick(making: Path) -> None:
+        seen.append(path.read_text())
+        making.write_text("new")
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(builds.write_file, path, slow)
+        assert begun.wait(10)
+        second = pool.submit(builds.write_file, path, quick)
+        go.set()
+        assert isinstance(first.exception(10), FileNotFoundError) == fails
+        second.result(10)
+    assert seen == [left]
+    assert contents(tmp_path) == {"report.html": b"new"}
 
 
 @pytest.mark.parametrize("size", [0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1])

@@ -150,5 +150,6 @@ def _without(text: str, host: str) -> str | None:
 
 
 def _write(path: Path, text: str, mode: int) -> None:
-    with open(path, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+    with path.open("wb") as file:
+        os.fchmod(file.fileno(), mode)
         file.write(text.encode(errors="surrogateescape"))
