@@ -144,7 +144,7 @@ def _check_one(on: Extended, place: str, thing: Object) -> None:
 def write(on: Extended, objects: Iterable[Object]) -> bool:
     """Save checked boxes; whether the file changed. One that says the same already is left alone, to the byte."""
     things = tuple(objects)
-    if _says(on, things):
+    if says(on, things):
         return False
     annotation = Annotation(on.image.name, *on.size, things, folder=on.image.parent.name)
     data = voc.write(annotation).encode()
@@ -152,7 +152,8 @@ def write(on: Extended, objects: Iterable[Object]) -> bool:
     return True
 
 
-def _says(on: Extended, objects: tuple[Object, ...]) -> bool:
+def says(on: Extended, objects: tuple[Object, ...]) -> bool:
+    """Whether the file says just these boxes already."""
     try:
         return version(on) != ABSENT and tuple(_said(on)) == objects
     except AnnotationError:

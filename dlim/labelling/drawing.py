@@ -113,7 +113,9 @@ class Drawing:
         sent = _decoded(body)
         objects = [_object(thing) for thing in sent.objects]
         with self.lock:
-            if sent.version not in (None, box_file.version(self.on)):
+            # saved twice, as by a double click, it isn't stale: the file says so already
+            stale = sent.version not in (None, box_file.version(self.on))
+            if stale and not box_file.says(self.on, tuple(objects)):
                 raise StaleError(
                     self.on.project.name,
                     f"{self.on.project.boxes.name} was changed since this page read it",

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hmac
 import re
+import secrets
+import threading
 from email.message import Message
 
 TOKEN = "X-Dlim-Token"  # noqa: S105 - the header's name
 """The header in which the page sends the token that stood in its own address."""
+
+UNKNOWN = "open the whole address that dlim printed, with its token"
 
 _NAME = r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?"
 _HOST = re.compile(_NAME, re.IGNORECASE)
@@ -23,8 +27,8 @@ class RequestError(Exception):
         self.reason = reason
 
 
-def admit(headers: Message, query: str, token: str) -> None:
-    """Raise RequestError unless a request comes under a loopback name, and with the token.
+def check_host(headers: Message) -> None:
+    """Raise RequestError unless a request comes under a loopback name.
 
     Any port will do, as a tunnel has one of its own. Any other name is a page of somebody else's, which had its own
     name lead here.
@@ -32,12 +36,31 @@ def admit(headers: Message, query: str, token: str) -> None:
     hosts = headers.get_all("Host", [])
     if len(hosts) != 1 or not _HOST.fullmatch(hosts[0].strip()):
         raise RequestError(403, "this server answers to 127.0.0.1 and localhost only")
+
+
+def check_token(headers: Message, query: str, token: str) -> None:
+    """Raise RequestError unless a request carries the token."""
     given = headers.get(TOKEN) or query.removeprefix("token=")
     if not hmac.compare_digest(_bytes(given), _bytes(token)):
-        raise RequestError(403, "open the whole address that dlim printed, with its token")
+        raise RequestError(403, UNKNOWN)
 
 
-def admit_post(headers: Message) -> None:
+class Ticket:
+    """Lets a browser in once, which then learns the token.
+
+    A browser is started with its address as an argument, which whoever is logged in on this machine may read.
+    """
+
+    def __init__(self) -> None:
+        self.text = secrets.token_urlsafe(24)
+        self._unspent = threading.Semaphore()
+
+    def spend(self, given: str) -> bool:
+        """Whether that is the ticket, and nobody has shown it before."""
+        return hmac.compare_digest(_bytes(given), _bytes(self.text)) and self._unspent.acquire(blocking=False)
+
+
+def check_post(headers: Message) -> None:
     """Raise RequestError unless what is sent is JSON, and no page of another server sends it."""
     origin = headers.get("Origin")
     if origin is not None and not _ORIGIN.fullmatch(origin.strip()):

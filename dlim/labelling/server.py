@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-import secrets
-import socket
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler
-from socketserver import ThreadingTCPServer
-from typing import Any
+from contextlib import contextmanager
 
-from dlim.errors import DlimError, WorkspaceError
+from dlim.errors import WorkspaceError
 from dlim.frame import Size
-from dlim.labelling import box_file, browser, guard, reply
-from dlim.labelling.drawing import Drawing, StaleError
-from dlim.labelling.guard import RequestError
-from dlim.labelling.page import page
-from dlim.labelling.reply import HEADERS, Reply
+from dlim.labelling import box_file, browser
+from dlim.labelling.drawing import Drawing
+from dlim.labelling.handler import Handler
+from dlim.labelling.listener import Listener
 from dlim.projects import Project
-
-HOST = "127.0.0.1"
-
-BODY = 1_000_000
-"""Bytes that a request's body may have: 200 objects take 30,000."""
-
-IDLE = 10.0
-"""Seconds that a connection may be silent, and WHOLE that a request may take in all."""
-WHOLE = 60.0
-
-CONNECTIONS = 64
-"""How many are served at once; a page has six."""
 
 
 def serve(
@@ -55,16 +36,16 @@ def serve(
     with _served(drawing, port, say) as server:
         say(f"{project.name}: label it at {server.address}  (Ctrl-C ends)")
         if open_browser:
-            browser.show(server.address)
+            browser.show(server.opening)
         # on this thread, which looks up now and then: a signal that comes to another one doesn't wake it
         server.serve_forever(poll_interval=0.1)
 
 
 @contextmanager
-def _served(drawing: Drawing, port: int, say: Callable[[str], None]) -> Iterator[Server]:
+def _served(drawing: Drawing, port: int, say: Callable[[str], None]) -> Iterator[Listener]:
     """A server that listens until the block ends, but is not ended in the middle of a save."""
     try:
-        server = Server(drawing, port, say)
+        server = Listener(drawing, Handler, port, say)
     except (OSError, OverflowError) as error:
         fault = f"can't be had ({getattr(error, 'strerror', None) or error})"
         raise WorkspaceError(f"port {port}", fault, "choose another, or 0 for a free one") from error
@@ -73,174 +54,3 @@ def _served(drawing: Drawing, port: int, say: Callable[[str], None]) -> Iterator
     finally:
         server.server_close()
         drawing.lock.acquire()  # and kept: a save that has begun ends, and none begins any more
-
-
-class Server(ThreadingTCPServer):
-    """Listens on loopback; a thread answers each request."""
-
-    allow_reuse_address = True
-    daemon_threads = True
-    request_queue_size = CONNECTIONS
-
-    def __init__(self, drawing: Drawing, port: int, say: Callable[[str], None]) -> None:
-        super().__init__((HOST, port), Handler)
-        self.drawing = drawing
-        self.say = say
-        self.token = secrets.token_urlsafe(24)
-        self._free = threading.BoundedSemaphore(CONNECTIONS)
-
-    @property
-    def address(self) -> str:
-        """What a person opens."""
-        return f"http://{HOST}:{self.server_address[1]}/?token={self.token}"
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        if self._free.acquire(blocking=False):
-            super().process_request(request, client_address)
-        else:
-            self.shutdown_request(request)
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self._free.release()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A connection that breaks is the browser's to tell; the terminal is for the person's work."""
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Answers one request, and closes the connection."""
-
-    server: Server
-    timeout = IDLE
-    _ends = False
-
-    def setup(self) -> None:
-        super().setup()
-        # a byte now and then is never silent for long
-        self._end = threading.Timer(WHOLE, self._cut)
-        self._end.daemon = True
-        self._end.start()
-
-    def finish(self) -> None:
-        try:
-            super().finish()
-            self._drain()
-        except OSError:
-            pass  # it has hung up
-        finally:
-            self._end.cancel()
-
-    def _cut(self) -> None:
-        with suppress(OSError):
-            self.connection.shutdown(socket.SHUT_RDWR)
-
-    def _drain(self) -> None:
-        """Read what was not wanted: a connection closed before that would take the answer with it."""
-        self.connection.shutdown(socket.SHUT_WR)
-        self.connection.settimeout(1)
-        left = 8 * BODY
-        while left > 0 and (data := self.connection.recv(65536)):
-            left -= len(data)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("do_"):  # the method is looked at behind the token, with everything else
-            return self._answer
-        raise AttributeError(name)
-
-    def _answer(self) -> None:
-        try:
-            answer = self._reply()
-        except RequestError as refusal:
-            answer = reply.plain(refusal.status, refusal.reason)
-        except TimeoutError:
-            answer = reply.plain(408, "the body didn't come")
-        except StaleError as error:
-            answer = reply.plain(409, str(error))
-        except DlimError as error:
-            answer = reply.plain(400, str(error))
-        except OSError as error:
-            answer = reply.plain(
-                500, f"{error.filename or 'the file'}: {error.strerror or error}; see to that, and save again"
-            )
-        except Exception as error:  # a fault of dlim's own must not end the server, nor hide
-            answer = reply.plain(500, f"dlim failed: {error!r}")
-        self._send(answer)
-        if self._ends:
-            self.server.shutdown()  # not before the page has its answer
-
-    def _reply(self) -> Reply:
-        path, _, query = self.path.partition("?")
-        guard.admit(self.headers, query, self.server.token)
-        methods = RESOURCES.get(path)
-        if methods is None:
-            raise RequestError(404, "there is nothing here")
-        if self.command not in methods:
-            raise RequestError(405, f"only {' and '.join(methods)}")
-        return methods[self.command](self)
-
-    def _body(self) -> bytes:
-        """The body of a POST that may be read. Raises RequestError for any other."""
-        guard.admit_post(self.headers)
-        length = guard.length(self.headers, BODY)
-        body = self.rfile.read(length)
-        if len(body) < length:
-            raise RequestError(400, "the body is cut off")
-        return body
-
-    def _send(self, answer: Reply) -> None:
-        self.send_response(answer.status)
-        self.send_header("Content-Type", answer.type)
-        self.send_header("Content-Length", str(len(answer.body)))
-        for name, value in (*HEADERS, *answer.headers):
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(answer.body)
-
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """What http.server says of a request that it can't take apart, in plain text and without the request."""
-        self.command = self.command or ""
-        self._send(reply.plain(code, "this is no request that can be answered"))
-
-    def version_string(self) -> str:
-        return "dlim"
-
-    def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002 - http.server's own name
-        """Nothing: the terminal is for the person's work."""
-
-    # what there is
-
-    def page(self) -> Reply:
-        html, policy = page()
-        return Reply(html, "text/html; charset=utf-8", headers=(("Content-Security-Policy", policy),))
-
-    def image(self) -> Reply:
-        return Reply(self.server.drawing.on.image.read_bytes(), "image/jpeg")
-
-    def annotation(self) -> Reply:
-        return reply.json(self.server.drawing.known())
-
-    def save(self) -> Reply:
-        drawing = self.server.drawing
-        saved = drawing.save(self._body())
-        if saved.written:
-            with suppress(OSError):  # it is saved, also where nobody listens any more
-                self.server.say(f"{drawing.on.project.name}: saved {drawing.on.project.boxes}")
-        return reply.json(saved)
-
-    def end(self) -> Reply:
-        self._body()
-        self._ends = True
-        return reply.json({})
-
-
-RESOURCES: dict[str, dict[str, Callable[[Handler], Reply]]] = {
-    "/": {"GET": Handler.page},
-    "/image": {"GET": Handler.image},
-    "/annotation": {"GET": Handler.annotation, "POST": Handler.save},
-    "/done": {"POST": Handler.end},
-}
-"""All that is served, by path and method."""

@@ -15,6 +15,9 @@ from dlim.labelling.page import page as page_text
 from tests.browser import ALT, CTRL, SHIFT, Browser, Page
 from tests.labelling.conftest import CANVAS, CROP, Served, project_in, serving, voc
 
+ASKED = "performance.getEntriesByType('resource').filter(one => one.name.endsWith('/annotation')).length == {}"
+"""Whether the page has had so many answers about boxes; the first is what it starts from."""
+
 
 class Sheet:
     """The page, with the pixels of its image as VOC counts them."""
@@ -118,9 +121,7 @@ def test_saving_twice(sheet: Sheet) -> None:
     sheet.page.key("ArrowRight", CTRL)
     assert sheet.state == "Saved"
     sheet.page.click("#save")
-    sheet.page.wait(
-        "performance.getEntriesByType('resource').filter(one => one.name.endsWith('/annotation')).length == 3"
-    )
+    sheet.page.wait(ASKED.format(3))
     assert path.read_bytes() == before
     assert path.stat().st_mtime_ns == 1
     sheet.page.reload()
@@ -323,6 +324,33 @@ def test_fingers(sheet: Sheet) -> None:
     assert sheet.page.evaluate("view.zoom") == pytest.approx(2 * before)
     assert sheet.at(16, 12) == pytest.approx(middle, abs=1)
     assert sheet.rows == ["close_btn x 5–20 y 7–15 16 × 9"]
+
+
+def test_a_double_click(sheet: Sheet) -> None:
+    """Save and Done, clicked twice in a row, do it once and complain of nothing."""
+    sheet.drag((5, 7), (20, 15))
+    sheet.page.evaluate("for (let i = 0; i < 2; i++) document.getElementById('save').click()")
+    sheet.page.wait(ASKED.format(1 + 2))
+    assert sheet.page.evaluate("document.getElementById('message').hidden")
+    assert sheet.state == "Saved"
+    sheet.page.evaluate("for (let i = 0; i < 2; i++) document.getElementById('done').click()")
+    sheet.page.wait("!document.getElementById('ended').hidden")
+    assert sheet.page.evaluate("document.getElementById('message').hidden")
+    assert sheet.served.thread is not None
+    sheet.served.thread.join(60)
+
+
+def test_escape_while_typing(sheet: Sheet) -> None:
+    """Escape puts back the label or the edge that was there, also where what was typed can't be one."""
+    sheet.drag((5, 7), (20, 15))
+    for field, text in (("xmin", "9"), ("xmin", "30.5"), ("label", "other"), ("label", "No Label")):
+        before = sheet.page.evaluate(f"document.getElementById('{field}').value")
+        sheet.page.click(f"#{field}")
+        sheet.page.key("a", CTRL)
+        sheet.page.type(text)
+        sheet.page.key("Escape")
+        assert sheet.page.evaluate(f"document.getElementById('{field}').value") == before
+        assert sheet.rows == ["close_btn x 5–20 y 7–15 16 × 9"]
 
 
 def test_typed_pixels(sheet: Sheet) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 
 from dlim.errors import AnnotationError, ProjectError, WorkspaceError
 from dlim.formats import voc as voc_format
-from dlim.labelling import browser, server
+from dlim.labelling import browser, handler, listener, server
 from dlim.labelling.guard import TOKEN
 from dlim.projects import Project
 from tests.conftest import ROOT
@@ -91,6 +92,14 @@ def test_what_another_program_saved_is_not_lost(served: Served) -> None:
     assert served.ask("GET", "/annotation")[0] == 400
     assert served.save(GOOD)[0] == 200
     assert len(voc_format.read(served.project.boxes).objects) == 1
+
+
+def test_the_same_is_saved_twice(served: Served) -> None:
+    """Who clicks twice sends the same drawing over the same file: that is no conflict."""
+    version = served.known()["version"]
+    assert served.save(GOOD, version=version)[0] == 200
+    assert served.save(GOOD, version=version)[0] == 200
+    assert served.save(thing(1, 1, 9, 9), version=version)[0] == 409
 
 
 def test_a_label_that_project_toml_sets(tmp_path: Path) -> None:
@@ -371,8 +380,8 @@ def raw(served: Served, data: bytes) -> bytes:
 
 def test_a_slow_body(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """A body that doesn't come is not waited for without end, neither silent nor byte by byte."""
-    monkeypatch.setattr(server.Handler, "timeout", 0.2)
-    monkeypatch.setattr(server, "WHOLE", 0.6)
+    monkeypatch.setattr(handler.Handler, "timeout", 0.2)
+    monkeypatch.setattr(handler, "WHOLE", 0.6)
     with serving(project) as served:
         head = (
             f"POST /annotation HTTP/1.1\r\nHost: localhost\r\n{TOKEN}: {served.token}\r\n"
@@ -400,7 +409,7 @@ def test_a_slow_body(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_many_silent_connections(besieged: Served) -> None:
     """More connections than are served at once are closed, and when they are gone the page is served again."""
-    held = [socket.create_connection(("127.0.0.1", besieged.port)) for _ in range(server.CONNECTIONS + 20)]
+    held = [socket.create_connection(("127.0.0.1", besieged.port)) for _ in range(listener.CONNECTIONS + 20)]
     for connection in held:
         connection.close()
     end = time.monotonic() + 60
@@ -495,6 +504,34 @@ def test_done(project: Project) -> None:
             served.ask("GET", "/annotation")
 
 
+def test_done_by_a_browser_that_is_gone(project: Project) -> None:
+    """Done ends it, also where nobody waits for the answer."""
+    with serving(project) as served:
+        with socket.create_connection(("127.0.0.1", served.port)) as link:
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            link.sendall(
+                b"POST /done HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
+                + f"{TOKEN}: {served.token}\r\n\r\n{{}}".encode()
+            )
+        assert served.thread is not None
+        served.thread.join(60)
+        assert not served.thread.is_alive()
+
+
+def test_no_thread_for_a_request(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that is at its limit of threads loses connections, and serves again when it isn't."""
+
+    def fails(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", fails)
+        for _ in range(listener.CONNECTIONS + 1):
+            with suppress(OSError), socket.create_connection(("127.0.0.1", served.port), timeout=60) as link:
+                link.recv(1)
+    assert served.save(GOOD)[0] == 200
+
+
 def test_nothing_to_label(project: Project) -> None:
     """Without an extended image, or with boxes that can't be read, there is no page but a line."""
     said: list[str] = []
@@ -576,7 +613,10 @@ def test_an_interrupt(project: Project) -> None:
 
 
 def test_the_browser_of_the_person(project: Project, tmp_path: Path) -> None:
-    """The browser that $BROWSER names gets the address."""
+    """The browser that $BROWSER names gets an address that leads to the page, once.
+
+    Whoever is logged in on this machine may read its command line, and comes too late.
+    """
     opener = tmp_path / "opener"
     opener.write_text(f'#!/bin/sh\nprintf "%s" "$1" > {tmp_path}/part && mv {tmp_path}/part {tmp_path}/opened\n')
     opener.chmod(0o755)
@@ -586,7 +626,16 @@ def test_the_browser_of_the_person(project: Project, tmp_path: Path) -> None:
         while not (tmp_path / "opened").exists():
             assert time.monotonic() < end
             time.sleep(0.01)
-        assert (tmp_path / "opened").read_text() == served.address
+        opened = (tmp_path / "opened").read_text()
+        assert served.token not in opened
+        path = opened.removeprefix(f"http://127.0.0.1:{served.port}")
+        assert path.startswith("/open?ticket=")
+        anybody = {TOKEN: ""}
+        assert served.ask("GET", f"{path}x", headers=anybody)[0] == 403
+        assert served.ask("GET", path, headers={**anybody, "Host": "evil.example"})[0] == 403
+        status, _, answer = served.ask("GET", path, headers=anybody)
+        assert (status, answer.headers["Location"]) == (303, f"/?token={served.token}")
+        assert served.ask("GET", path, headers=anybody)[0] == 403
         assert served.ask("POST", "/done", {})[0] == 200
         assert process.communicate(timeout=60) == ("", "")
     finally:

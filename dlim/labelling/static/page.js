@@ -4,6 +4,7 @@
 const TOKEN = new URLSearchParams(location.search).get("token");
 
 let version = "";
+let finishing = false;
 let ended = false;
 
 /** Draw what has changed. */
@@ -90,7 +91,18 @@ async function save({over = false} = {}) {
   });
 }
 
+/** Save what isn't yet, and end dlim's server; a second click changes nothing. */
 async function finish() {
+  if (finishing || ended) return;
+  finishing = true;
+  try {
+    await end();
+  } finally {
+    finishing = false;
+  }
+}
+
+async function end() {
   if ((!drawing.isSaved || mistyped()) && !(await save())) return;
   if (!(await attempt(() => ask("/done", {})))) return;
   ended = true;
@@ -213,7 +225,10 @@ function pressed(event) {
 
 /** In a text field, Enter takes what was typed and Escape puts back what was; both go back to the image. */
 function typed(event) {
-  if (event.key === "Escape" && event.target.id === "label") showLabel(drawing.object.label);
+  if (event.key === "Escape") {
+    showLabel(drawing.object.label);
+    drawEditor();
+  }
   if (event.key === "Enter" || event.key === "Escape") {
     event.target.blur();
     if (!mistyped()) stage.focus();
