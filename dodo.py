@@ -1,10 +1,11 @@
 """The table of tasks: what people ask doit for, and the steps behind it."""
 
-from dlim.tasks import DOIT_CONFIG, Learning, Masters, Outputs, Reports, Servers, Workspace
+from dlim.tasks import DOIT_CONFIG, Datasets, Learning, Masters, Outputs, Reports, Servers, Workspace
 
 __all__ = ["DOIT_CONFIG"]
 
 workspace = Workspace.here()
+datasets = Datasets(workspace)
 learning = Learning(workspace)
 outputs = Outputs(learning)
 servers = Servers(learning)
@@ -17,11 +18,11 @@ task_label = masters.label
 task_preview = masters.preview
 
 # datasets
-task_extend = workspace.extend
-task_build = workspace.build
-task_dataset = workspace.dataset
-task_mix = workspace.mix
-task_verify = workspace.verify
+task_extend = datasets.extend
+task_build = datasets.build
+task_dataset = datasets.dataset
+task_mix = datasets.mix
+task_verify = datasets.verify
 
 # learning
 task_ship = learning.ship
@@ -40,10 +41,10 @@ task_label_server = servers.label
 task_config = servers.config
 
 # the steps of a dataset
-task_locate = workspace.locate
-task_augment = workspace.augment
-task_annotate = workspace.annotate
-task_split = workspace.split
-task_shard = workspace.shard
-task_pack = workspace.pack
-task_tarball = workspace.tarball
+task_locate = datasets.locate
+task_augment = datasets.augment
+task_annotate = datasets.annotate
+task_split = datasets.split
+task_shard = datasets.shard
+task_pack = datasets.pack
+task_tarball = datasets.tarball

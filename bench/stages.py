@@ -64,11 +64,11 @@ def _warm_up(folder: Path) -> None:
 
 def _stages(learner: str) -> dict[str, float]:
     """The seconds of each stage on the way to one learner's dataset, with sealing what it left."""
-    from dlim.tasks import Workspace
+    from dlim.tasks import Datasets, Workspace
 
     everything = Workspace.here()
     config = everything.config
-    one = Workspace(type(config)(config.settings, {learner: config.learners[learner]}), everything.projects)
+    one = Datasets(Workspace(type(config)(config.settings, {learner: config.learners[learner]}), everything.projects))
     took = {}
     for stage in STAGES:
         began = time.perf_counter()

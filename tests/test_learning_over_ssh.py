@@ -7,82 +7,19 @@ import os
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.conftest import XML, Workspace, new_workspace
-from tests.learners import give_learners, lines, only
-from tests.servers import Client, Relay, SshServer, User, free_port, relay, ssh_server, wait_for
+from tests import sites
+from tests.conftest import XML
+from tests.learners import lines, only
+from tests.servers import Relay, free_port, wait_for
+from tests.sites import PASSWORD, Site, started, weight
 
-PASSWORD = "Geheim-47-nie-zeigen"
-ROLES = ("ssd", "resnet34", "imglabeling")
-
-
-@pytest.fixture(scope="session")
-def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, SshServer]]:
-    """Three servers, each with its user: the first one's logs in with a password, the others' with a key."""
-    with ExitStack() as stack:
-        yield {
-            role: stack.enter_context(
-                ssh_server(tmp_path_factory.mktemp(role), User(role, PASSWORD if role == "ssd" else ""))
-            )
-            for role in ROLES
-        }
-
-
-@dataclass(frozen=True)
-class Site:
-    """A workspace and its servers. Its servers' homes are of this test alone."""
-
-    here: Workspace
-    machines: dict[str, SshServer]
-    client: Client
-    homes: dict[str, Path]
-
-    def configure(self, **ports: int) -> None:
-        """Write config/servers.toml; some servers may be reached over another port."""
-        text = "".join(
-            f'[{role}]\nhost = "127.0.0.1"\nuser = "{role}"\nport = {ports.get(role, machine.port)}\n'
-            f'home = "{self.homes[role]}"\n\n'
-            for role, machine in self.machines.items()
-        )
-        (self.here.folder / "config/servers.toml").write_text(text)
-
-    def trust(self, *ports: int) -> None:
-        """Know the servers' keys, on their own ports, or the first one's on further ones."""
-        for machine in self.machines.values():
-            self.client.trust(machine.known())
-        for port in ports:
-            self.client.trust(self.machines["ssd"].known(f"[127.0.0.1]:{port}"))
-
-
-@pytest.fixture
-def site(
-    machines: dict[str, SshServer],
-    tmp_path: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Site:
-    """A workspace, a person with a key and a password, and three servers that they know."""
-    client = Client(tmp_path_factory.mktemp("person") / "home", monkeypatch)
-    for role in ROLES[1:]:
-        machines[role].authorize(role, client.key)
-    monkeypatch.setenv("DLIM_PASSWORD_SSD", PASSWORD)
-    (tmp_path / "workspace").mkdir()
-    homes = {role: tmp_path_factory.mktemp("home") / role for role in ROLES}
-    made = Site(give_learners(new_workspace(tmp_path / "workspace")), machines, client, homes)
-    made.configure()
-    made.trust()
-    return made
-
-
-def weight(site: Site) -> str:
-    return (site.homes["ssd"] / "weights/latest_weight.pth").read_text().strip()
+machines, here, site, relayed = sites.machines, sites.here, sites.site, sites.relayed
+"""The fixtures of this file."""
 
 
 def test_the_whole_loop_over_three_servers(site: Site, tmp_path: Path) -> None:
@@ -218,26 +155,6 @@ def test_servers_that_dont_let_us_in(fault: str, site: Site, monkeypatch: pytest
     lines(here, "task:ssd", "--name", "first")
 
 
-@pytest.fixture
-def relayed(site: Site) -> Iterator[Relay]:
-    """A relay on the way to the first server."""
-    with relay(site.machines["ssd"].port) as made:
-        site.configure(ssd=made.port)
-        site.trust(made.port)
-        yield made
-
-
-def started(site: Site, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "doit", *arguments],
-        cwd=site.here.folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
-
-
 STEPS = ("ship", "learn", "bring back", "deploy")
 
 
@@ -257,7 +174,7 @@ def test_a_client_that_is_killed(step: str, site: Site, relayed: Relay) -> None:
         (site.homes["ssd"] / "salt").write_text(os.urandom(2_000_000).hex().replace("b", "x"))
         lines(here, "task:ssd", "--name", "first")
     before = relayed.up, relayed.down
-    process = started(site, *(("deploy", "first") if step == "deploy" else ("task:ssd", "--name", "first")))
+    process = started(site.here, *(("deploy", "first") if step == "deploy" else ("task:ssd", "--name", "first")))
     if step == "learn":
         assert process.stdout is not None
         next(line for line in process.stdout if "waiting" in line)
@@ -284,7 +201,7 @@ def test_a_link_that_breaks_while_it_learns(site: Site, relayed: Relay) -> None:
     """Is tried again, which is said once; the log is whole, byte for byte."""
     site.homes["ssd"].mkdir()
     (site.homes["ssd"] / "slow").touch()
-    process = started(site, "task:ssd", "--name", "first")
+    process = started(site.here, "task:ssd", "--name", "first")
     assert process.stdout is not None
     next(line for line in process.stdout if "waiting" in line)
     relayed.cut()  # while nothing is asked: the next question takes a new link
@@ -306,7 +223,7 @@ def test_a_server_that_restarts_while_it_learns(site: Site) -> None:
     """The job is lost, and said so; the same command begins it anew."""
     site.homes["ssd"].mkdir()
     (site.homes["ssd"] / "slow").touch()
-    process = started(site, "task:ssd", "--name", "first")
+    process = started(site.here, "task:ssd", "--name", "first")
     assert process.stdout is not None
     next(line for line in process.stdout if "waiting" in line)
     machine = site.machines["ssd"]
@@ -333,7 +250,7 @@ def test_two_people_deploy_at_once(site: Site) -> None:
     lines(here, "task:ssd", "--name", "first")
     (site.homes["ssd"] / "salt").write_text("second")
     lines(here, "task:ssd", "--name", "second")
-    both = [started(site, "deploy", name, "--learner", "ssd") for name in ("first", "second")]
+    both = [started(site.here, "deploy", name, "--learner", "ssd") for name in ("first", "second")]
     texts = []
     for process in both:
         with process:

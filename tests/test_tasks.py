@@ -500,7 +500,8 @@ def test_a_killed_run_keeps_what_it_finished(workspace: Workspace, ending: signa
         wait_until_gone(int(number))
     (workspace.folder / "projects/zzz/data_augmentation/daug.py").write_text(FEW)
     ran = workspace.ran("dataset")
-    assert not any(name.startswith("augment:aaa") for name in ran)
+    assert "augment:zzz@native" in ran
+    assert "augment:aaa@native" not in ran
     assert not list(workspace.folder.rglob(".fresh-*"))
 
 
@@ -546,6 +547,18 @@ def test_a_broken_state_file_loses_nothing(two: Workspace, contents: bytes) -> N
         done = two.doit("dataset")
     assert done.returncode == 0
     assert digests(two) == before
+
+
+def test_a_learners_dataset_is_its_own_matter(two: Workspace) -> None:
+    """dataset:ssd builds nothing for another learner, and asks nothing of it: not even that it can be built."""
+    two.learner("third", "canvas = [8, 8]\n")  # in which no crop has room
+    assert two.ran("dataset:ssd") == set()
+    (two.folder / "projects/alpha/data_augmentation/daug.py").write_text(FEW.replace("mix", "zoom"))
+    ran = two.ran("dataset:ssd")
+    assert ran == {
+        *("augment:alpha@400x400", "annotate:alpha@ssd", "split:ssd", "shard:alpha@ssd", "pack:ssd", "tarball:ssd"),
+    }
+    assert two.doit("dataset").returncode != 0
 
 
 def test_verify_works_in_threads(two: Workspace) -> None:

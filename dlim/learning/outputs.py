@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dlim import builds
-from dlim.config import nearest
 from dlim.errors import OutputError
 from dlim.learning import record
 from dlim.learning.record import File, Learned, Record
+from dlim.names import nearest
 
 UNPACKED = ".unpacked-"
 """How a folder begins, beside the outputs, of what is unpacked while it is deployed."""
@@ -92,10 +92,11 @@ def damage(output: Output) -> Iterator[str]:
             output.snapshot(learner): learned.snapshot,
             output.folder / f"{learner}.log": learned.log,
         }
-        yield from (f"{path}: {fault}" for path, file in files.items() if (fault := _fault(path, file)))
+        yield from (f"{path}: {found}" for path, file in files.items() if (found := fault(path, file)))
 
 
-def _fault(path: Path, file: File) -> str:
+def fault(path: Path, file: File) -> str:
+    """What is wrong with a file of an output, all of which is read; nothing where it is as its record says."""
     if not path.is_file():
         return "is missing"
     if path.stat().st_size != file.size or builds.sha256(path) != file.sha256:

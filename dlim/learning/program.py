@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from dlim import builds
-from dlim.config import Learning, matches
+from dlim.config import Learning
 from dlim.errors import ConfigError
 from dlim.learning import files
 from dlim.learning.place import Place
+from dlim.names import matches
 
 
 def parts(learning: Learning) -> dict[str, Path]:

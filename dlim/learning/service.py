@@ -13,14 +13,15 @@ from pathlib import Path
 import msgspec
 
 from dlim import archive, builds, progress
-from dlim.config import Service, matches
+from dlim.config import Service
 from dlim.errors import OutputError
-from dlim.learning import deployment, record, weights
-from dlim.learning.deployment import Deployed
+from dlim.learning import deployment, outputs, record, weights
+from dlim.learning.history import Deployed
 from dlim.learning.outputs import UNPACKED, Output
 from dlim.learning.place import Place
 from dlim.learning.shipment import Shipment, placed
 from dlim.learning.weights import Weight
+from dlim.names import matches
 
 
 def newest(output: Output, learner: str, pattern: str) -> Weight:
@@ -35,7 +36,10 @@ def newest(output: Output, learner: str, pattern: str) -> Weight:
 
 
 def deploy(place: Place, service: Service, output: Output, weight: Weight) -> Deployed:
-    """Put a weight of an output into service, with a record of where it comes from beside it."""
+    """Put a weight of an output into service, with a record of where it comes from beside it.
+
+    Raises OutputError where the output's archive isn't as its record says, wherever in it the weight lies.
+    """
     console, name, sent = progress.current(), f"deploy:{place.learner}", 0
 
     def moved(count: int) -> None:
@@ -44,10 +48,14 @@ def deploy(place: Place, service: Service, output: Output, weight: Weight) -> De
         console.note(name, f"{sent / 1e6:,.1f} of {weight.size / 1e6:,.1f} MB")
 
     whole = output.record
+    source = output.archive(place.learner)
+    fault = outputs.fault(source, whole.learners[place.learner].archive)
+    if fault:
+        raise OutputError(source, fault, "restore it, or deploy another output")
     own = msgspec.structs.replace(whole, learners={place.learner: whole.learners[place.learner]})
     with tempfile.TemporaryDirectory(prefix=UNPACKED, dir=output.folder.parent) as folder, console.working(name):
         file = Path(folder, "weight")
-        weights.take(output.archive(place.learner), weight, file)
+        weights.take(source, weight, file)
         wanted = Deployed(
             by=record.person(), output=output.name, learner=place.learner, sha256=weight.sha256, path=weight.path
         )

@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 from dlim.config import Learning
 from dlim.errors import LearningError
+from dlim.learning import job
 from dlim.learning.place import OWN, Place
 from dlim.learning.shipment import Piece, Shipment
 from dlim.transport.contract import Done
 from dlim.transport.files import Moved
 
 _TRIES = 3
-"""How often pieces are sent that turn out to be lacking when they are joined: another ship may have pruned them."""
+"""How often a ship begins anew because another one has removed what it needs: pieces, or the dataset itself."""
 
 _LACKING, _LEARNING, _FOREIGN = 3, 4, 5  # the ends of ship.sh
 
@@ -50,8 +51,8 @@ def ship(place: Place, shipment: Shipment, learning: Learning, moved: Moved | No
             sent += tuple(lacking)
             if not _join(place, shipment):
                 continue
-        _switch(place, shipment, learning)
-        return Shipped(sent, len(shipment.pieces), switched=True)
+        if _switch(place, shipment, learning):
+            return Shipped(sent, len(shipment.pieces), switched=True)
     raise LearningError(
         place.transport.server, "what was sent is damaged or gone there, again and again", "look at its disk"
     )
@@ -99,21 +100,31 @@ def _join(place: Place, shipment: Shipment) -> bool:
     return done.status == 0
 
 
-def _switch(place: Place, shipment: Shipment, learning: Learning) -> None:
+def _switch(place: Place, shipment: Shipment, learning: Learning) -> bool:
+    """Let the learner read the dataset; False where another ship has removed it."""
     target = _target(place, shipment, learning)
     done = _run(place, "", "switch", shipment.sha256, learning.dataset_dir, target, str(learning.keep))
     server = place.transport.server
     if done.status == _LEARNING:
-        raise LearningError(
-            server, f"{place.learner} is learning there, from the dataset that it has", "ship when that has ended"
-        )
+        raise _busy(place)
     if done.status == _FOREIGN:
         raise LearningError(
             server,
             f"{learning.dataset_dir} is there already, and not of dlim's making",
             "move it out of the way, or give another dataset_dir",
         )
-    place.transport.require(done)
+    if done.status != _LACKING:
+        place.transport.require(done)
+    return done.status == 0
+
+
+def _busy(place: Place) -> LearningError:
+    """The error that says who learns there."""
+    other = job.running(place)
+    if other and other.name:
+        return job.busy(place, other)
+    fault = f"{place.learner} is learning there, from the dataset that it has"
+    return LearningError(place.transport.server, fault, "ship when that has ended")
 
 
 def _run(place: Place, text: str, *arguments: str) -> Done:

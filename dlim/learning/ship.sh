@@ -18,18 +18,24 @@ for tool in comm flock gzip readlink sha256sum sort tar xargs; do
     }
 done
 
-# Whole pieces that an interrupted ship left become pieces; what is cut off goes.
+# Whole pieces that a ship brought become pieces, also those of one that was interrupted or whose link has gone silent.
+# What is cut off goes, but not from under a ship that is still at it: that holds its lock.
 gather() {
     for folder in "$own"/incoming.*; do
         [ -d "$folder" ] || continue
-        (cd "$folder" && find . -type f -exec sha256sum {} +) | while read -r digest file; do
-            if [ "./$digest" = "$file" ]; then
-                mv -f "$folder/$digest" "$own/pieces/$digest"
-            else
-                rm -f "$folder/$file"
-            fi
-        done
-        rmdir "$folder" 2>/dev/null
+        (
+            flock -x -n 7
+            busy=$?
+            (cd "$folder" && find . -type f -exec sha256sum {} +) | while read -r digest file; do
+                if [ "./$digest" = "$file" ]; then
+                    mv -f "$folder/$digest" "$own/pieces/$digest"
+                elif [ $busy = 0 ]; then
+                    rm -f "$folder/$file"
+                fi
+            done
+            [ $busy = 0 ] && rmdir "$folder"
+            [ -d "$folder" ] || rm -f "$own/taking.${folder##*.}"
+        ) 7>>"$own/taking.${folder##*.}" 2>/dev/null
     done
 }
 
@@ -57,20 +63,24 @@ ask)
 # take < tar: the pieces in it.
 take)
     into=$own/incoming.$$
+    exec 7>>"$own/taking.$$" || exit 1
+    flock -x 7
     mkdir -p "$into" || exit 1
     trap '' PIPE HUP
     tar xf - -C "$into"
     status=$?
+    exec 7>&-
     gather
     exit $status
     ;;
 
 # join DATASET < digests: the dataset extracted beside, and renamed. Ends with 3 where pieces were lacking or damaged,
-# which then are gone.
+# which then are gone. Until it has ended no other ship removes pieces.
 join)
     list=$(cat)
     release=$own/releases/$1
     [ -d "$release/data_set" ] && exit 0
+    exec 7>>"$own/pieces.lock" && flock -s 7 || exit 1
     if [ "$(joined 2>/dev/null | sha256sum)" != "$1  -" ]; then
         (cd "$own/pieces" && find . -type f -exec sha256sum {} +) | while read -r digest file; do
             [ "./$digest" = "$file" ] || rm -f "$own/pieces/$file"
@@ -81,19 +91,21 @@ join)
     trap 'rm -rf "$fresh"' EXIT
     mkdir "$fresh" || exit 1
     printf '%s\n' "$list" >"$fresh/pieces" || exit 1
-    # by way of gzip, as not every tar knows z; the whole was compared, so a tar that ends well has read all of it
-    joined | gzip -dc | tar xf - -C "$fresh" || exit 1
+    # by way of gzip, as not every tar knows z; a tar ends well without a piece that is gone by now, which is xargs' 123
+    { joined || [ $? != 123 ] || : >"$fresh/lacks"; } | gzip -dc | tar xf - -C "$fresh" || exit 1
+    [ ! -e "$fresh/lacks" ] || exit 3
     [ -d "$fresh/data_set" ] || fail 'the archive holds no data_set/'
     mv -T "$fresh" "$release" 2>/dev/null || [ -d "$release/data_set" ] || fail "can't rename $fresh to $release"
     ;;
 
-# switch DATASET LINK TARGET KEEP: the learner reads that dataset from now on; old ones go. Ends with 4 where learning
-# is going on, 5 where the link would replace what dlim didn't make.
+# switch DATASET LINK TARGET KEEP: the learner reads that dataset from now on; old ones go. Ends with 3 where another
+# ship has removed that dataset, 4 where learning is going on, 5 where the link would replace what dlim didn't make.
 switch)
     link=$2
     exec 8>>"$own/switch.lock" 9>>"$own/job.lock" || exit 1
     flock -w 20 8 || fail 'another ship or deployment is taking long'
     flock -s -w 2 9 || exit 4
+    [ -d "$own/releases/$1/data_set" ] || exit 3
     if [ -e "$link" ] && [ ! -L "$link" ]; then rmdir "$link" 2>/dev/null || exit 5; fi
     if [ "$(readlink "$link")" != "$3" ]; then
         mkdir -p "$(dirname "$link")" || exit 1
@@ -109,6 +121,8 @@ switch)
         [ $kept -le "$4" ] || mv "$own/releases/$release" "$own/releases/.old-$release"
     done
     rm -rf "$own"/releases/.old-*
+    exec 7>>"$own/pieces.lock" || exit 1
+    flock -x -n 7 || exit 0 # another ship needs its pieces; the next one tidies up
     list=$own/kept.$$
     trap 'rm -f "$list"' EXIT
     cat "$own"/releases/*/pieces | sort -u >"$list" || exit 1

@@ -13,12 +13,17 @@ from pathlib import Path
 from dlim import builds, config, progress
 from dlim.errors import LearningError
 from dlim.learning import job, program, record, ship, weights
-from dlim.learning.job import Order, State
+from dlim.learning.job import Order
+from dlim.learning.log import follow
 from dlim.learning.place import Place
 from dlim.learning.record import File, Learned, Origin, Ran, Where
 from dlim.learning.shipment import Shipment
+from dlim.learning.state import State
 from dlim.learning.unfinished import Unfinished
 from dlim.transport.contract import Transport
+
+PATIENCE = 120.0
+"""Seconds for which a link that was lost is tried again, while a log is followed."""
 
 _ENTRIES = 3
 """Jobs whose logs stay on a server, to look at."""
@@ -162,8 +167,12 @@ def _follow(task: Unfinished, course: Course, place: Place) -> State:
     console = progress.current()
     with console.working(f"{course.name} learns"):
         try:
-            return job.follow(
-                place, task.task.job, _log(task, course), lambda line: console.line(f"{course.name} | {line}")
+            return follow(
+                place,
+                task.task.job,
+                _log(task, course),
+                lambda line: console.line(f"{course.name} | {line}"),
+                patience=PATIENCE,
             )
         except KeyboardInterrupt:
             with suppress(OSError):  # the terminal may be what has gone
@@ -177,7 +186,7 @@ def _failure(task: Unfinished, course: Course, place: Place, state: State) -> Le
     log = _log(task, course)
     return LearningError(
         place.title,
-        f"{job.told(state)}{_last_words(log)}",
+        f"{state.told}{_last_words(log)}",
         f"see {log}; the same command begins it again",
     )
 
@@ -202,7 +211,7 @@ def _archived(task: Unfinished, course: Course, place: Place, state: State) -> S
     if not state.archived:
         raise LearningError(
             place.title,
-            f"{job.told(state)}{_last_words(_log(task, course))}",
+            f"{state.told}{_last_words(_log(task, course))}",
             "make room on its disk; the same command goes on from there",
         )
     return state

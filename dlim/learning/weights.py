@@ -13,8 +13,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 
 from dlim import builds
-from dlim.config import matches
 from dlim.errors import OutputError
+from dlim.names import matches
 
 _PIECE = 1 << 20
 

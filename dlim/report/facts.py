@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from dlim.learning.deployment import Deployed
+from dlim.learning.history import Deployed
 from dlim.report.chart import Chart
 from dlim.report.counts import Counts
-from dlim.report.finding import Finding, Grade, Limits
+from dlim.report.finding import Finding, Grade, Thresholds
 from dlim.report.sizes import Histogram
 from dlim.report.thumbnail import Thumbnail
 
@@ -33,7 +33,10 @@ class TaskState(NamedTuple):
 
 
 class Job(NamedTuple):
-    """What a server says of a learner's part in a learning task. kind: as learning.job.State has it; told: in words."""
+    """What a server says of a learner's part in a learning task.
+
+    kind: as learning.state has it, or cancelled, or unreachable. told: in words that can follow its name.
+    """
 
     kind: str
     told: str
@@ -51,7 +54,7 @@ class Service(NamedTuple):
 
 @dataclass(frozen=True)
 class Known:
-    """What no file of the workspace says. jobs: by learning task and learner. limits: by learner.
+    """What no file of the workspace says. jobs: by learning task and learner. thresholds: by learner.
 
     now: the time, as people write it.
     """
@@ -60,7 +63,7 @@ class Known:
     tasks: tuple[TaskState, ...] = ()
     services: tuple[Service, ...] = ()
     jobs: Mapping[tuple[str, str], Job] = field(default_factory=dict)
-    limits: Mapping[str, Limits] = field(default_factory=dict)
+    thresholds: Mapping[str, Thresholds] = field(default_factory=dict)
 
 
 # what the workspace says
@@ -134,7 +137,7 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Course:
-    """A learning task, at work or past. ended: empty where it hasn't."""
+    """A learning task, at work or past. ended: empty where it hasn't. lasted: from then to then, in words."""
 
     name: str
     memo: str
@@ -142,6 +145,7 @@ class Course:
     began: str
     ended: str
     parts: tuple[Part, ...]
+    lasted: str = ""
 
 
 class OutputPart(NamedTuple):

@@ -18,7 +18,7 @@ from dlim.learning.snapshot import snapshot
 from dlim.learning.task import Course
 from dlim.plugins.state import unlocked
 from dlim.tasks.asking import Row, asked, option
-from dlim.tasks.datasets import DATA_SET, INTERNAL, Workspace
+from dlim.tasks.workspace import DATA_SET, INTERNAL, Workspace
 from dlim.transport.contract import Transport
 from dlim.transport.servers import connect
 

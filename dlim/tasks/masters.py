@@ -16,7 +16,7 @@ from dlim.report import samples
 from dlim.report.built import Built
 from dlim.scaffold import Made, Skipped
 from dlim.tasks.asking import Row, asked, option
-from dlim.tasks.datasets import Workspace
+from dlim.tasks.workspace import Workspace, objects, variations
 
 PROJECTS = Path("projects")
 
@@ -125,8 +125,8 @@ class Masters:
         if count and not (count.isdecimal() and int(count)):
             raise ProjectError("--count", f'"{count}" is no number of images', "say one such as 16")
         for name, learner in takers:
-            variations = self.workspace.variations(project, learner)
-            made = Built(project, name, learner, project.build / ".objects", variations, project.build / name)
+            drawn = variations(project, learner.size)
+            made = Built(project, name, learner, objects(project), drawn, project.build / name)
             progress.current().line(str(samples.written(made, int(count) if count else None, worst=worst)))
 
 

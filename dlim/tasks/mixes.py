@@ -11,12 +11,13 @@ from doit.globals import Globals
 from doit.task import Task, dict_to_task
 
 from dlim import builds, progress
-from dlim.config import Learner, mapped
+from dlim.config import Learner
 from dlim.errors import ConfigError, DlimError
 from dlim.formats import voc
 from dlim.mix import table
 from dlim.mix.account import Mix, Standing, State, Taken, mix
 from dlim.mix.limits import Share
+from dlim.names import mapped
 from dlim.plugins.verdict import Verdict, verdicts
 from dlim.projects import Broken, Project
 from dlim.stages import annotate, split

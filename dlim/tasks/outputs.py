@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dlim import progress
-from dlim.config import Learner, nearest
-from dlim.errors import ConfigError, DeploymentError, OutputError, TransportError
+from dlim.config import Learner
+from dlim.errors import ConfigError, DeploymentError, DlimError, OutputError, TransportError
 from dlim.learning import account, deployment, job, outputs, record, service, unfinished
-from dlim.learning.deployment import Deployed
+from dlim.learning.history import Deployed
 from dlim.learning.origin import made_by_hand
 from dlim.learning.outputs import Output
 from dlim.learning.place import Place
 from dlim.learning.record import Record
 from dlim.learning.task import ship_to
 from dlim.learning.unfinished import Unfinished
+from dlim.names import nearest
 from dlim.projects import Project
 from dlim.tasks.asking import Row, asked, option
 from dlim.tasks.learning import OUTPUT, Learning
@@ -93,7 +94,7 @@ class Outputs:
 
     def _refuse_deployed(self, output: Output) -> None:
         for learner, found in self._in_service().items():
-            if isinstance(found, TransportError):
+            if isinstance(found, DlimError):
                 raise OutputError(
                     output.name, f"whether {learner} has it in service can't be told ({found.fault})", "say --force"
                 )
@@ -102,25 +103,25 @@ class Outputs:
 
     # what is in service
 
-    def _in_service(self) -> dict[str, Deployed | TransportError | None]:
+    def _in_service(self) -> dict[str, Deployed | DlimError | None]:
         """What is in service, by learner; why that can't be told, where it can't. All servers are asked at once."""
 
-        def ask(name: str) -> Deployed | TransportError | None:
+        def ask(name: str) -> Deployed | DlimError | None:
             try:
                 with self.server(name) as transport:
                     return deployment.current(self.place(transport, name), self._learner(name).service)
-            except TransportError as error:
+            except (ConfigError, TransportError) as error:
                 return error
 
         names = list(self.learning.learners)
         with ThreadPoolExecutor(len(names)) as pool:
             return dict(zip(names, pool.map(ask, names), strict=True))
 
-    def _where(self, found: Mapping[str, Deployed | TransportError | None]) -> dict[str, list[str]]:
+    def _where(self, found: Mapping[str, Deployed | DlimError | None]) -> dict[str, list[str]]:
         """The learners for which each output is in service, by the output's name."""
         told: dict[str, list[str]] = {}
         for learner, each in found.items():
-            if isinstance(each, TransportError):
+            if isinstance(each, DlimError):
                 progress.current().line(f"{learner}: {each}")
             elif each:
                 told.setdefault(each.output, []).append(learner)

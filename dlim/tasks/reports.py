@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from dlim import builds, progress
 from dlim.errors import DlimError, TransportError
-from dlim.learning import deployment, job, unfinished
+from dlim.learning import account, deployment, history, job, unfinished
 from dlim.learning.record import local_time, now
 from dlim.plugins.reason import told
 from dlim.plugins.standing import standings
 from dlim.tasks.asking import Row, asked
-from dlim.tasks.datasets import DATA_SET
 from dlim.tasks.learning import OUTPUT
 from dlim.tasks.outputs import Outputs
+from dlim.tasks.workspace import DATA_SET
 
 if TYPE_CHECKING:
     from dlim.report.facts import Job, Known, Service, TaskState
@@ -52,16 +52,16 @@ class Reports:
     def _known(self) -> Known:
         """What the files of the workspace don't say by themselves."""
         from dlim.report.facts import Known
-        from dlim.report.finding import Limits
+        from dlim.report.finding import Thresholds
 
         learners = self.outputs.learning.learners
-        limits = {
-            name: Limits(input_size=learner.learning.input_size, smallest_prior=learner.learning.smallest_prior)
+        thresholds = {
+            name: Thresholds(input_size=learner.learning.input_size, smallest_prior=learner.learning.smallest_prior)
             for name, learner in learners.items()
         }
         with ThreadPoolExecutor(len(learners)) as pool:
             services = tuple(pool.map(self._service, learners))
-        return Known(local_time(now()), tuple(_tasks()), services, self._jobs(), limits)
+        return Known(local_time(now()), tuple(_tasks()), services, self._jobs(), thresholds)
 
     def _service(self, name: str) -> Service:
         from dlim.report.facts import Service
@@ -71,8 +71,8 @@ class Reports:
         try:
             with self.outputs.server(name) as transport:
                 place = self.outputs.place(transport, name)
-                history = tuple(deployment.history(place))
-                return Service(name, server, deployment.current(place, learner.service), history)
+                past = tuple(history.read(place))
+                return Service(name, server, deployment.current(place, learner.service), past)
         except DlimError as error:
             return Service(name, server, fault=str(error))
 
@@ -94,7 +94,7 @@ class Reports:
         try:
             with course.connect() as transport:
                 state = job.state(course.place(transport), name)
-                return Job(state.kind, job.told(state))
+                return Job("cancelled" if account.is_cancelled(state) else state.kind, state.told)
         except TransportError as error:
             return Job("unreachable", str(error))
 

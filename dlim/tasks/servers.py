@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dlim import progress
-from dlim.errors import ConfigError, DlimError
+from dlim.errors import ConfigError, DlimError, TransportError
 from dlim.learning import deployment, inspection, job, labelling_server, server_list
 from dlim.learning.place import Place
 from dlim.tasks.asking import Row, asked, option
@@ -52,9 +52,11 @@ class Servers:
                 address = transport.address
                 look = inspection.look(transport)
                 state = f"lacks {' '.join(look.lacking)}" if look.lacking else "ready"
-                return (name, address, state, f"{look.free / 1e9:,.0f} GB", *self._work(name, transport))
-        except DlimError as error:
+                return (name, address, state, _size(look.free), *self._work(name, transport))
+        except TransportError as error:  # whose place is this server
             return name, address, f"{error.fault}; {error.remedy}", "", "", ""
+        except DlimError as error:
+            return name, address, str(error), "", "", ""
 
     def _work(self, name: str, transport: Transport) -> tuple[str, str]:
         """What is in service on a server, and what is learning there."""
@@ -89,7 +91,9 @@ class Servers:
             console.line(f"{name}: {hop}")
         if record:
             new = trust.record(seen)
-            console.line(f"{name}: {len(new)} recorded" if new else f"{name}: nothing to record")
+            hidden = any(hop.state == "hidden" for hop in seen)
+            then = f"; doit trust:{name} --record again looks at what is behind that" if hidden else ""
+            console.line(f"{name}: {len(new)} recorded{then}" if new else f"{name}: nothing to record")
         elif any(hop.state != "known" for hop in seen):
             console.line(f"{name}: compare that with what the machine says; doit trust:{name} --record trusts it")
 
@@ -146,3 +150,8 @@ class Servers:
                 new = server_list.push(transport, servers)
                 told = "brought" if new else "there already"
                 progress.current().line(f"{name}: {transport.address}: {server_list.THERE} {told}")
+
+
+def _size(count: int) -> str:
+    """Bytes in words: on a disk that is nearly full, megabytes count."""
+    return f"{count / 1e9:,.0f} GB" if count >= 1e10 else f"{count / 1e6:,.0f} MB"

@@ -1,4 +1,4 @@
-"""A learner's folder on a server, and what of its jobs is still alive."""
+"""A learner's folder on a server, what of its jobs is still alive, and what is in service there."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -17,6 +18,7 @@ from dlim.transport import ssh_config
 from dlim.transport.contract import Done, Transport
 from dlim.transport.local import Local
 from dlim.transport.servers import connect
+from tests.learning.served import SERVICE, Served
 from tests.servers import Client, SshServer, User, ssh_server
 
 FOLDER = "a learner's $HOME [1]"
@@ -26,16 +28,19 @@ TOOLS = ["cat", "cut", "date", "dd", "env", "grep", "head", "mkdir", "mv", "rm",
 TOOLS += ["sleep", "sort", "stat", "tail", "tr"]
 """What a job needs of a server beside flock and tar."""
 
+Found = TypeVar("Found")
+
 SECONDS = 30
 """How long a test waits for what must come."""
 
 
-def until(true: Callable[[], object]) -> None:
-    """Wait for a condition."""
+def until(look: Callable[[], Found | None]) -> Found:
+    """Wait until a look finds what is true; that."""
     end = time.monotonic() + SECONDS
-    while not true():
+    while not (found := look()):
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.01)
+    return found
 
 
 def living(home: Path) -> dict[int, str]:
@@ -137,6 +142,22 @@ def place(link: Link, tmp_path: Path) -> Iterator[Place]:
     for process in left:
         os.kill(process, 9)
     assert left == {}
+
+
+@pytest.fixture
+def go(home: Path) -> Iterator[Callable[[], None]]:
+    """Lets jobs.WAITS end."""
+    yield (home / "go").touch
+    if home.exists():
+        (home / "go").touch()
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    """A learner's folder, with a space in its name, in which nothing is in service yet."""
+    with Local("local", tmp_path / "server home") as transport:
+        place = Place(transport, "ssd", SERVICE.folder)
+        yield Served(place, tmp_path / "server home/my learner", tmp_path / "made")
 
 
 def _use(program: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

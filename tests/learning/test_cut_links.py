@@ -12,8 +12,9 @@ import pytest
 from dlim.config import Learning, Server, Service
 from dlim.errors import DlimError
 from dlim.learning import deployment, job
-from dlim.learning.deployment import Deployed
+from dlim.learning.history import Deployed
 from dlim.learning.job import Order
+from dlim.learning.log import follow
 from dlim.learning.place import Place
 from dlim.learning.ship import release, ship
 from dlim.transport.servers import connect
@@ -96,11 +97,11 @@ def test_log(place: Place, relayed: Relay, tmp_path: Path) -> None:
     """The copy of a log is the log, byte for byte."""
     job.start(place, order("talks", "seq 1 60000"))
     log = tmp_path / "home/.dlim/ssd/jobs/talks/log"
-    job.follow(place, "talks", tmp_path / "whole", lambda line: None)
+    follow(place, "talks", tmp_path / "whole", lambda line: None)
     for point in points(log.stat().st_size):
         copy = tmp_path / "copy"
         in_the_end(
-            lambda copy=copy: job.follow(place, "talks", copy, lambda line: None),
+            lambda copy=copy: follow(place, "talks", copy, lambda line: None),
             lambda point=point: relayed.cut_after(point, "down"),
         )
         assert copy.read_bytes() == log.read_bytes()
@@ -112,7 +113,7 @@ def test_bringing_back(place: Place, relayed: Relay, tmp_path: Path) -> None:
     """The archive that arrives is the one that was made."""
     (tmp_path / "home/weight").write_bytes(os.urandom(SIZE))
     job.start(place, order("learns", "true"))
-    state = job.follow(place, "learns", tmp_path / "log", lambda line: None)
+    state = follow(place, "learns", tmp_path / "log", lambda line: None)
     took = []
     for point in points(SIZE):
         archive = tmp_path / "archive.tar"

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from dlim import builds, config, projects
-from dlim.learning.deployment import Deployed
+from dlim.learning.history import Deployed
 from dlim.learning.origin import made_by_hand
 from dlim.projects import Project
 from dlim.report.facts import Facts, Job, Known, LearnerFacts, Service
-from dlim.report.finding import Limits
+from dlim.report.finding import Thresholds
 from dlim.report.gather import PAST, Sources, gather
 from tests.conftest import Workspace, new_workspace
 from tests.report.past import LOG, at_work, learned, output
@@ -95,9 +95,9 @@ def test_a_learner(packed: Workspace, outputs: Path) -> None:
 
 
 def test_a_finding_has_pictures(packed: Workspace, outputs: Path) -> None:
-    """The first places are shown, and how many each project has, by what the learner's own limits find."""
-    limits = {"ssd": Limits(input_size=300, smallest_prior=290)}
-    found = learner(gathered(packed, outputs, limits=limits), "ssd")
+    """The first places are shown, and how many each project has, by what the learner's own thresholds find."""
+    thresholds = {"ssd": Thresholds(input_size=300, smallest_prior=290)}
+    found = learner(gathered(packed, outputs, thresholds=thresholds), "ssd")
     [shown] = [shown for shown in found.findings if shown.finding.check.key == "small"]
     assert dict(shown.projects) == {"close_btn": 10, "far_btn": 10, "drawn": 8}
     assert 1 <= len(shown.pictures) <= 6
@@ -172,11 +172,36 @@ def test_learning_at_work(packed: Workspace, outputs: Path) -> None:
     assert [chart.title for chart in course.parts[1].charts] == ["loss", "score"]
     [course] = gathered(packed, outputs, jobs={("second", "ssd"): Job("lost", "was lost: killed")}).courses
     assert course.parts[1].grade == "fault"
+    assert course.parts[1].told == (
+        "was lost: killed; the same doit task begins it anew, doit output:rm second drops it"
+    )
     [course] = gathered(packed, outputs).courses
     assert course.parts[1].told == "isn't brought back yet"
     (task.folder / "ssd.log").unlink()
     [course] = gathered(packed, outputs, jobs={("second", "ssd"): Job("none", "isn't there")}).courses
     assert course.parts[1].told == "not yet"
+
+
+def test_learning_that_was_cancelled(packed: Workspace, outputs: Path) -> None:
+    """Somebody wanted that: it is a note, with what begins it anew and what drops it."""
+    at_work(outputs, "third")
+    jobs = {("third", "ssd"): Job("cancelled", "was cancelled by ann@here at 2026-01-02 03:04 UTC")}
+    [course] = gathered(packed, outputs, jobs=jobs).courses
+    assert course.parts[1].grade == "note"
+    assert course.parts[1].told == (
+        "was cancelled by ann@here at 2026-01-02 03:04 UTC; "
+        "the same doit task begins it anew, doit output:rm third drops it"
+    )
+
+
+def test_how_long_it_took(packed: Workspace, outputs: Path) -> None:
+    """A course says for how long it went on, where its times can be told."""
+    output(outputs, "first")
+    output(outputs, "odd", "once upon a time")
+    assert {course.name: course.lasted for course in gathered(packed, outputs).courses} == {
+        "first": "2 h 0 min",
+        "odd": "",
+    }
 
 
 def test_what_cannot_be_read(packed: Workspace, outputs: Path) -> None:

@@ -12,9 +12,9 @@ import pytest
 
 from dlim.annotation import Box, Object
 from dlim.config import Config, Learner, Settings
-from dlim.learning.deployment import Deployed
+from dlim.learning.history import Deployed
 from dlim.report.facts import Facts, Job, Known, Reason, Service, TaskState
-from dlim.report.finding import Limits
+from dlim.report.finding import Thresholds
 from dlim.report.gather import Sources, gather
 from dlim.report.page import LISTED, page
 from tests import browser
@@ -96,7 +96,7 @@ def told(tmp_path: Path) -> Facts:
             Service("resnet34", "far", fault="far: is silent; look there"),
         ),
         jobs={("second", "ssd"): Job("running", "is running, at its learning")},
-        limits={"ssd": Limits(input_size=300, smallest_prior=30)},
+        thresholds={"ssd": Thresholds(input_size=300, smallest_prior=30)},
     )
 
 
@@ -346,7 +346,7 @@ def test_long_lists_are_cut(packed: Made, tmp_path: Path) -> None:
     things = [Object("close", Box(0, 0, 3, 3 + number % 40)) for number in range(30)]
     for name in ("close_0001", "close_0002", "close_0003", "close_0004"):
         packed.write(name, *things)
-    text = page(gathered(tmp_path, limits={"ssd": Limits(overlap=0.01)}))
+    text = page(gathered(tmp_path, thresholds={"ssd": Thresholds(overlap=0.01)}))
     assert f"The first {LISTED} of 1,740" in text
     assert len(text) < 1_000_000
 

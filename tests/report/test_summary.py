@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dlim.learning.deployment import Deployed
+from dlim.learning.history import Deployed
 from dlim.report import summary
 from dlim.report.counts import Counts, Row
 from dlim.report.facts import Course, Facts, Known, LearnerFacts, Part, Reason, Service, Shown, TaskState
@@ -13,7 +13,7 @@ MIX = Counts((), (), Row("all", 8, 2, 10))
 
 
 def finding(key: str, grade: Grade, *cases: Case) -> Shown:
-    check = Check(key, grade, f"{key}s", f"{key} is there", f"{key}s are there", "", lambda dataset, limits: ())
+    check = Check(key, grade, f"{key}s", f"{key} is there", f"{key}s are there", "", lambda dataset, thresholds: ())
     return Shown(Finding(check, cases), (), ())
 
 
@@ -85,6 +85,16 @@ def test_the_worst_comes_first() -> None:
         "warning gpu2 of resnet34: gpu2: is silent; look there #deployments",
     ]
     assert summary.verdict(summary.problems(found), found) == "4 faults and 5 warnings"
+
+
+def test_a_cancelled_learning_task_is_a_note() -> None:
+    """It stands in its section; all is well without it."""
+    part = Part("ssd", "was cancelled by ann@here", "note", (), (), (), ())
+    found = facts(
+        LearnerFacts("ssd", "native", mix=MIX), courses=(Course("third", "", "ann@here", "then", "", (part,)),)
+    )
+    assert said(found) == []
+    assert summary.verdict(summary.problems(found), found) == "All is well"
 
 
 def test_past_learning_is_no_problem_any_more() -> None:
