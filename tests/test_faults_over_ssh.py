@@ -419,10 +419,7 @@ def test_an_archive_that_was_damaged_there(site: Site, relayed: Relay) -> None:
     assert fault(site, *TASK) == "ssd: the link broke; what runs there goes on; run again when it is back"
     [job] = (site.home / ".dlim/ssd/jobs").iterdir()
     flip(job / "archive.tar")
-    told = fault(site, *TASK)
-    assert re.sub(r"^first\.\w{8}:", "first:", told) == (
-        "first: its archive was damaged on ssd; the same command archives its folder again"
-    )
+    assert fault(site, *TASK) == "first: its archive was damaged on ssd; the same command archives its folder again"
     no_output(site)
     well(site, *TASK)
     well(site, "output", "first", "--check")

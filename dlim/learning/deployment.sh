@@ -138,20 +138,23 @@ switch)
     lines=$1 heard=$2 now=$3 told=$4 new=$5 record=$6 line=$7 refused=$8 action=$9
     shift 9
     check=$1 limit=$2
+    mkdir -p "$own/weights" "$(dirname "$weight")" || exit 1
+    # all of it before the lock, which a link that falls silent here would keep
+    given=$own/weights/.record-$$.part
+    trap 'rm -f "$given"' EXIT
+    cat >"$given" || exit 1
     lock
     # caught and not ignored, which a check would inherit: when dlim goes, this goes on to its end
     trap : HUP PIPE
-    trap 'rm -f "$own/fresh" "$own/history.new" "$weight.dlim-new" "$weight.json.dlim-new"' EXIT
+    trap 'rm -f "$given" "$own/fresh" "$own/history.new" "$weight.dlim-new" "$weight.json.dlim-new"' EXIT
     look
     [ "$begun" = "$heard" ] && [ "$(lines)" -eq "$lines" ] || exit $CHANGED
     [ "$(held "$weight")" = "$now" ] && [ "$(held "$weight.json")" = "$told" ] || exit $CHANGED
     stored "$new" '' || exit $LACKING
-    mkdir -p "$own/weights" "$(dirname "$weight")" || exit 1
 
-    cat >"$own/fresh" || exit 1
-    if [ -s "$own/fresh" ]; then
-        [ "$(held "$own/fresh")" = "$record" ] || fail 'the record was cut off'
-        mv -fT "$own/fresh" "$own/weights/$record.json" || exit 1
+    if [ -s "$given" ]; then
+        [ "$(held "$given")" = "$record" ] || fail 'the record was cut off'
+        mv -fT "$given" "$own/weights/$record.json" || exit 1
     fi
     if ! stored "$record" .json; then
         [ "$action" != deploy ] || fail 'the record was cut off'

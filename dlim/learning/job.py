@@ -145,13 +145,13 @@ def fetch(place: Place, name: str, target: Path, moved: Moved | None = None) -> 
     """
     found = state(place, name)
     if not found.archived:
-        raise LearningError(name, f"has no archive: it {found.told}", f"doit task:{place.learner}")
+        raise LearningError(called(name), f"has no archive: it {found.told}", f"doit task:{place.learner}")
     place.transport.get(place.path("jobs", name, "archive.tar"), target, moved)
     if sha256(target) != found.digest:
         target.unlink()
         place.ask('rm -f "$own/jobs/$1/archive_exit_code"', name)
         raise LearningError(
-            name, f"its archive was damaged on {place.transport.server}", "the same command archives its folder again"
+            called(name), f"its archive was damaged on {place.transport.server}", "the same command archives its folder again"
         )
     place.ask(': >"$own/jobs/$1/fetched"', name)
     return found.digest

@@ -9,7 +9,12 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import pytest
 
@@ -17,6 +22,9 @@ from dlim.errors import DeploymentError
 from dlim.learning import deployment, history, switch
 from dlim.learning.deployment import deploy
 from dlim.learning.history import Deployed
+from dlim.learning.place import Place
+from dlim.transport.contract import Done
+from dlim.transport.local import Local
 from tests.learning.served import BY, SERVICE, Served, checking, deployer, digest
 
 # the check
@@ -193,6 +201,40 @@ def test_who_waits_too_long_is_told(served: Served, tmp_path: Path, monkeypatch:
     assert served.read == ("slow", "slow")
     served.deploy("second")
     assert served.log == [("deploy", "slow"), ("deploy", "second")]
+
+
+@dataclass(frozen=True)
+class Faltering(Place):
+    """A place at the end of a link that falls silent in the middle of a record."""
+
+    silent: Event = field(default_factory=Event)
+    back: Event = field(default_factory=Event)
+
+    def run(self, script: str, *arguments: str, feed: Iterable[bytes] = (), **more: Any) -> Done:
+        return super().run(script, *arguments, feed=self._faltering(feed), **more)
+
+    def _faltering(self, feed: Iterable[bytes]) -> Iterator[bytes]:
+        for data in feed:
+            yield data[: len(data) // 2]
+            if b"output" in data:
+                self.silent.set()
+                assert self.back.wait(60)
+            yield data[len(data) // 2 :]
+
+
+def test_a_link_that_falls_silent_holds_nobody_up(served: Served) -> None:
+    """While half a record is there, another deployment comes and goes; the first one sees that, and follows it."""
+    with Local("local", served.home.parent) as transport, ThreadPoolExecutor(1) as pool:
+        place = Faltering(transport, "ssd", served.place.folder)
+        first = pool.submit(deploy, place, SERVICE, *served.file("first"))
+        assert place.silent.wait(60)
+        served.deploy("second")
+        assert served.read == ("second", "second")
+        place.back.set()
+        first.result(60)
+    assert served.read == ("first", "first")
+    assert served.log == [("deploy", "second"), ("deploy", "first")]
+    assert served.left() == []
 
 
 # what it replaces
