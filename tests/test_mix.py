@@ -161,7 +161,7 @@ def test_an_image_rebuilds_no_other_project(here: Workspace) -> None:
     ],
 )
 def test_growth_only_adds(here: Workspace, projects: str, labels: str, grown: tuple[str, str]) -> None:
-    """A greater limit adds images to train and to val, and none goes or changes sides, up to all of them."""
+    """A greater limit adds images to train and to val; none goes where no label is full, and none changes sides."""
     everything = sets(here, "ssd")
     limit(here, projects, labels)
     here.ran("dataset")
@@ -172,6 +172,16 @@ def test_growth_only_adds(here: Workspace, projects: str, labels: str, grown: tu
     for part in ("train", "val"):
         assert before[part] < after[part] or part == "val"
         assert before[part] <= after[part] <= everything[part]
+
+
+def test_a_project_takes_from_the_others_where_its_label_is_full(here: Workspace) -> None:
+    """A limited label keeps its number: what one of its projects may give more, another gives less, side by side."""
+    everything = sets(here, "ssd")
+    for number, found in ((3, {"alpha": 3, "beta": 9}), (5, {"alpha": 5, "beta": 7})):
+        limit(here, f"alpha = {number}", "alpha = 12")
+        here.ran("dataset")
+        assert taken(here) == {**found, "gamma": 10, "glyph": 20}
+        assert all(sets(here, "ssd")[part] <= everything[part] for part in ("train", "val"))
 
 
 def test_a_new_project_moves_nothing(here: Workspace) -> None:
@@ -359,6 +369,8 @@ def test_before_anything_is_built(workspace: Workspace) -> None:
         "alpha    shut          not built yet\n"
         "beta     skip          not built yet\n"
         "gamma               5  not built yet\n"
+        "\n"
+        '- config/learners/ssd.toml: exclude: "old" matches no project so far\n'
     )
     assert not (workspace.folder / "data_set").exists()
     assert not list(workspace.folder.glob("projects/*/build"))

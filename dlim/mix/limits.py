@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from dlim.config import Limit, nearest
+from dlim.config import Limit
 from dlim.errors import ConfigError
+from dlim.names import nearest
 
 LONG = 200
 """Characters of a remedy; a thousand labels in one would tell nobody anything."""
@@ -65,19 +66,37 @@ def train_count(images: int, percent: int) -> int:
     return (images * percent + 50) // 100
 
 
-def in_turn(images: Mapping[str, str], seed: int, percent: int) -> list[str]:
+def sides(images: Mapping[str, str], seed: int, percent: int) -> tuple[list[str], list[str]]:
+    """All of a project's images, divided into train and val, each by rank: no limit makes an image change sides."""
+    found = ranked(images, seed)
+    count = train_count(len(found), percent)
+    return found[:count], found[count:]
+
+
+def in_turn(share: Share, seed: int, percent: int) -> list[str]:
     """A project's images in the order in which they are taken.
 
     However many of them are taken, the percentage for train is right, and each is on the side on which it is
-    where all are taken: so a greater limit adds to train and to val, and makes no image change sides.
+    where all are taken: so a greater limit adds to train and to val. Where the project's images show one label or
+    another, the first ones of each are train and val in nearly the same parts as all of it are.
     """
-    found = ranked(images, seed)
-    learned = train_count(len(found), percent)
-    train, val = iter(found[:learned]), iter(found[learned:])
+    train, val = (iter(_evenly(side, share)) for side in sides(share.images, seed, percent))
     return [
         next(train if train_count(number + 1, percent) > train_count(number, percent) else val)
-        for number in range(len(found))
+        for number in range(len(share.images))
     ]
+
+
+def _evenly(images: Sequence[str], share: Share) -> list[str]:
+    """Images so that those that show the same are spread evenly over the others, and otherwise in their order."""
+    kinds = {image: frozenset(share.labels[image]) for image in images}
+    counts = Counter(kinds.values())
+    turn: Counter[frozenset[str]] = Counter()
+    places = {}
+    for image, kind in kinds.items():
+        places[image] = (turn[kind] + 0.5) / counts[kind]
+        turn[kind] += 1
+    return sorted(images, key=places.__getitem__)
 
 
 def limited(shares: Sequence[Share], limits: Limits, seed: int, percent: int) -> list[Share]:
@@ -85,10 +104,13 @@ def limited(shares: Sequence[Share], limits: Limits, seed: int, percent: int) ->
 
     The images of a label are dealt out: its projects give one each, then one each again, until it has its number.
     So small projects give all they have, and the others equally. An image with several labels counts for each, and
-    stays out where one of them has its number without it. A greater number adds images, and takes none away.
+    stays out where one of them has its number without it.
+
+    A greater number of a label only adds. So does that of a project, to its own images; where one of its labels is
+    full, they take the places of other projects' images.
     """
     concerned = {
-        share.project: in_turn(share.images, seed, percent)[: limits.projects.get(share.project)]
+        share.project: in_turn(share, seed, percent)[: limits.projects.get(share.project)]
         for share in shares
         if limits.concern(share.project)
     }

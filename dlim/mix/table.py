@@ -6,14 +6,9 @@ from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
 from dlim.mix.account import LabelRow, Mix, Numbers, ProjectRow
+from dlim.mix.few import alone
 from dlim.mix.warnings import warnings
-from dlim.text import width
-
-ROWS = 12
-"""How many labels stand by themselves at most, where there are more: a character a label makes a thousand of them."""
-
-LEAST = 0.02
-"""What part of the largest one's images those have that then stand by themselves."""
+from dlim.text import table, width
 
 COLUMNS = 92
 """How long a line of words may be before it is broken."""
@@ -41,10 +36,10 @@ def lines(mix: Mix, *, blocks: bool = True) -> Iterator[str]:
     yield ""
     narrow = any(row.limit or row.narrowed for row in mix.projects) or any(row.limit for row in mix.labels)
     most = max((row.numbers.taken for row in mix.projects), default=0)
-    yield from _columns(PROJECT, [_project(row, mix, _Bar(most, blocks), narrow) for row in mix.projects])
+    yield from table(PROJECT, [_project(row, mix, _Bar(most, blocks), narrow) for row in mix.projects], _right(PROJECT))
     if mix.labels:
         yield ""
-        yield from _columns(LABEL, list(_labels(mix, blocks, narrow)))
+        yield from table(LABEL, list(_labels(mix, blocks, narrow)), _right(LABEL))
     thoughts = list(warnings(mix))
     if thoughts:
         yield ""
@@ -112,9 +107,7 @@ def _numbers(numbers: Numbers, limit: str, narrow: bool) -> list[str]:
 
 def _labels(mix: Mix, blocks: bool, narrow: bool) -> Iterator[list[str]]:
     most = mix.labels[0].numbers.taken
-    shown = mix.labels
-    if len(shown) > ROWS + 1:
-        shown = tuple(row for row in shown[:ROWS] if row.numbers.taken >= LEAST * most)
+    shown = mix.labels[: alone([row.numbers.taken for row in mix.labels])]
     bar = _Bar(most, blocks)
     for row in shown:
         yield _label(row, mix, bar, narrow)
@@ -136,14 +129,6 @@ def _each(rows: Sequence[LabelRow]) -> str:
     return f"{least:,} each" if least == most else f"{least:,} to {most:,} each"
 
 
-def _columns(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Rows below their heads, numbers to the right. A column in which nothing stands is left out."""
-    used = [number for number in range(len(heads)) if any(row[number] for row in rows)]
-    cells = [[row[number] for number in used] for row in [heads, *rows]]
-    room = [max(width(line[number]) for line in cells) for number in range(len(used))]
-    for line in cells:
-        padded = []
-        for number, cell in enumerate(line):
-            blank = " " * (room[number] - width(cell))
-            padded.append(cell + blank if heads[used[number]] in WORDS else blank + cell)
-        yield "  ".join(padded).rstrip()
+def _right(heads: Sequence[str]) -> list[int]:
+    """The columns that hold numbers."""
+    return [number for number, head in enumerate(heads) if head not in WORDS]

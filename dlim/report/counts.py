@@ -6,13 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from dlim.mix.few import SHOWN as SHOWN
+from dlim.mix.few import alone
 from dlim.report.dataset import TRAIN, VAL, Dataset
-
-SHOWN = 12
-"""How many rows stand by themselves, where there are more."""
-
-LEAST = 0.02
-"""What share of the largest row's images a row has that stands by itself, where there are many."""
 
 
 class Row(NamedTuple):
@@ -85,8 +81,5 @@ def _rows(
 
 def parted(rows: Sequence[Row]) -> Rows:
     """A few rows by themselves: a character a label would make a thousand of them."""
-    if len(rows) <= SHOWN:
-        return Rows(rows, ())
-    least = rows[0].images * LEAST
-    count = sum(row.images >= least for row in rows[:SHOWN])
-    return Rows(rows[:count], rows[count:])
+    count = alone([row.images for row in rows])
+    return Rows(rows[:count], tuple(rows[count:]))

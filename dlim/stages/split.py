@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from dlim.mix.limits import Limits, Share, limited, rank, ranked, require, train_count
+from dlim.mix.limits import Limits, Share, limited, rank, require, sides, train_count
 
 SPLIT = "split.json"
 """What this stage leaves: the ids of train and val, by project."""
@@ -66,9 +66,13 @@ def require_labels(labels: Iterable[str], settings: Settings) -> None:
 
 def divide(shares: Sequence[Share], settings: Settings) -> Division:
     """What `split` would write."""
+    # divided as a whole, and then limited: so no limit makes an image change sides
+    held_out, notes = _held_out(shares, settings) if settings.by == "master" else ({}, [])
     left = limited(shares, settings.limits, settings.seed, settings.train_percent)
-    held_out, notes = _held_out(left, settings) if settings.by == "master" else ({}, [])
-    divided = {share.project: _divided(share, held_out.get(share.project), settings) for share in left}
+    divided = {
+        share.project: _divided(share, taken.images, held_out.get(share.project), settings)
+        for share, taken in zip(shares, left, strict=True)
+    }
     parts, more = _without_leaks(left, divided)
     return Division(left, parts, [*notes, *more])
 
@@ -102,21 +106,21 @@ def _taken_file(folder: Path, project: str) -> Path:
     return folder / TAKEN / f"{PurePosixPath(project).name}.txt"
 
 
-def _divided(share: Share, held_out: bool | None, settings: Settings) -> Parts:
-    """A project's images, divided by themselves or, where its master is in or out as a whole, not at all."""
-    if held_out is not None:
-        return Parts([], sorted(share.images)) if held_out else Parts(sorted(share.images), [])
-    # ranked by what an image shows: no project's images know of another's, and a new one moves none
-    found = ranked(share.images, settings.seed)
-    count = train_count(len(found), settings.train_percent)
-    return Parts(sorted(found[:count]), sorted(found[count:]))
+def _divided(share: Share, taken: Container[str], held_out: bool | None, settings: Settings) -> Parts:
+    """What is taken of a project's images, divided by rank or, where its master is in or out as a whole, not at all."""
+    if held_out is None:
+        # ranked by what an image shows: no project's images know of another's, and a new one moves none
+        train, val = sides(share.images, settings.seed, settings.train_percent)
+    else:
+        train, val = ([], list(share.images)) if held_out else (list(share.images), [])
+    return Parts(*(sorted(image for image in side if image in taken) for side in (train, val)))
 
 
 def _held_out(shares: Sequence[Share], settings: Settings) -> tuple[dict[str, bool], list[str]]:
     """Whether each project is val as a whole, by name; those whose label has one master only are not in it."""
     whole: dict[str, bool] = {}
     notes = []
-    # a project that gives nothing must not be all that a label has in val
+    # a project without images must not be all that a label has in val
     for masters in _connected(share for share in shares if share.images):
         order = sorted(masters, key=lambda master: rank(settings.seed, master))
         if len(order) < 2:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dlim.config import Limit
 from dlim.errors import ConfigError
-from dlim.mix.limits import Limits, Share, in_turn, limited, require, train_count
+from dlim.mix.limits import Limits, Share, in_turn, limited, ranked, require, train_count
 
 
 def share(project: str, count: int = 10, *labels: str, each: Sequence[Sequence[str]] = ()) -> Share:
@@ -32,17 +32,48 @@ def counts(found: Mapping[str, set[str]]) -> dict[str, int]:
     return {project: len(images) for project, images in found.items()}
 
 
+SHOWN = [[["a"]], [["a"], ["b"]], [["a", "b"], ["b"], ["b", "c"]], [[f"ja_{number}"] for number in range(99)]]
+"""What images show in turn: one label, two, some both, and each its own."""
+
+
 @settings(deadline=None)
-@given(st.integers(1, 400), st.integers(1, 99), st.integers())
-def test_any_number_of_images_in_turn_is_divided_like_all(count: int, percent: int, seed: int) -> None:
+@given(st.integers(1, 400), st.integers(1, 99), st.integers(), st.sampled_from(SHOWN))
+def test_any_number_of_images_in_turn_is_divided_like_all(
+    count: int, percent: int, seed: int, labels: Sequence[Sequence[str]]
+) -> None:
     """Taken in turn, each number of images has the exact share of train, and each image its side."""
-    images = share("a", count).images
-    order = in_turn(images, seed, percent)
+    made = share("a", count, each=labels)
+    images = made.images
+    order = in_turn(made, seed, percent)
     assert sorted(order) == sorted(images)
     ranked = sorted(images, key=lambda image: hashlib.sha256(f"{seed}\0{images[image]}".encode()).hexdigest())
     train = set(ranked[: train_count(count, percent)])
     for number in range(count + 1):
         assert len(train & set(order[:number])) == train_count(number, percent)
+
+
+def test_images_of_one_kind_are_in_turn_by_rank() -> None:
+    """Where all show one label, or each its own, those of a side come in the order that the seed draws."""
+    for labels in ([["a"]], [[f"ja_{number}"] for number in range(99)]):
+        made = share("a", 99, each=labels)
+        order = in_turn(made, 1, 80)
+        whole = ranked(made.images, 1)
+        assert [image for image in order if image in whole[:79]] == whole[:79]
+        assert [image for image in order if image in whole[79:]] == whole[79:]
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=6), st.integers(1, 99), st.integers())
+def test_each_label_of_a_project_keeps_its_share(sizes: list[int], percent: int, seed: int) -> None:
+    """The first images of a label are train and val as all of it are, to two images, and half one a further label."""
+    each = [[f"l{number}"] for number, size in enumerate(sizes) for _ in range(size)]
+    made = share("a", len(each), each=each)
+    train = set(ranked(made.images, seed)[: train_count(len(each), percent)])
+    order = in_turn(made, seed, percent)
+    for number, size in enumerate(sizes):
+        sides = [image in train for image in order if made.labels[image] == [f"l{number}"]]
+        off = [abs(sum(sides[:count]) - count * sum(sides) / size) for count in range(size + 1)]
+        assert max(off) <= 1.5 + len(sizes) / 2
 
 
 def test_a_limit_of_a_project_is_exact() -> None:
@@ -123,7 +154,7 @@ def made(projects: Sequence[tuple[int, Sequence[Sequence[str]]]]) -> list[Share]
 def test_limits_hold_and_growth_only_adds(
     projects: list[tuple[int, list[list[str]]]], a: int, b: int, more: int
 ) -> None:
-    """Whatever shows what, no label has more than its number; greater numbers only add; the rest isn't touched."""
+    """Whatever shows what, no label has more than its number; greater ones only add; the rest isn't touched."""
     shares = made(projects)
     found, grown = taken(shares, a=a, b=b), taken(shares, a=a + more, b=b)
     labels = {image: share.labels[image] for share in shares for image in share.images}
@@ -142,6 +173,61 @@ def test_one_label_an_image_is_filled_exactly(sizes: list[int], limit: int) -> N
     assert sum(found.values()) == min(limit, sum(sizes))
     cut = [found[f"p{n}"] for n, size in enumerate(sizes) if found[f"p{n}"] < size]
     assert max(found.values()) - min(cut, default=max(found.values())) <= 1
+
+
+NUMBER = st.integers(1, 70)
+OWN = st.dictionaries(st.sampled_from([f"p{n}" for n in range(5)]), NUMBER)
+OF_LABELS = st.dictionaries(st.sampled_from(["a", "b", "c", "*"]), NUMBER)
+
+
+@settings(deadline=None)
+@given(PROJECTS, OWN, OF_LABELS, st.integers(0, 30), st.data())
+def test_a_greater_limit_of_a_label_only_adds(
+    projects: list[tuple[int, list[list[str]]]],
+    own: dict[str, int],
+    labels: dict[str, int],
+    more: int,
+    data: st.DataObject,
+) -> None:
+    """Whatever else is limited, no project loses an image by it, and none where it is done away with."""
+    shares = made(projects)
+    name = data.draw(st.sampled_from(["a", "b", "c"]))
+    number = labels.get(name, 9)
+    before = taken(shares, own, **{**labels, name: number})
+    for greater in (number + more, 10**6):
+        after = taken(shares, own, **{**labels, name: greater})
+        assert all(before[project] <= after[project] for project in before)
+
+
+@settings(deadline=None)
+@given(PROJECTS, OWN, OF_LABELS, st.integers(0, 30), st.data())
+def test_a_greater_limit_of_a_project_adds_to_it(
+    projects: list[tuple[int, list[list[str]]]],
+    own: dict[str, int],
+    labels: dict[str, int],
+    more: int,
+    data: st.DataObject,
+) -> None:
+    """The project loses none; another one does only where a label that both show is limited."""
+    shares = made(projects)
+    grown = data.draw(st.sampled_from(shares))
+    number = own.get(grown.project, 9)
+    before = taken(shares, {**own, grown.project: number}, **labels)
+    after = taken(shares, {**own, grown.project: number + more}, **labels)
+    assert before[grown.project] <= after[grown.project]
+    full = {label for label in grown.shown if Limit(labels=labels).of_label(label) is not None}
+    for share in shares:
+        gone = before[share.project] - after[share.project]
+        assert all(full.intersection(share.labels[image]) for image in gone)
+
+
+def test_where_a_label_is_full_a_project_takes_from_the_others() -> None:
+    """A label has its number whatever its projects' limits: what one gives more, the others give less."""
+    shares = [share("a", 100, "close"), share("b", 100, "close")]
+    before, after = (taken(shares, {"a": limit}, close=100) for limit in (20, 40))
+    assert (counts(before), counts(after)) == ({"a": 20, "b": 80}, {"a": 40, "b": 60})
+    assert before["a"] < after["a"]
+    assert before["b"] > after["b"]
 
 
 def test_the_order_of_projects_decides_nothing() -> None:

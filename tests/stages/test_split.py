@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from dlim.config import Limit
 from dlim.errors import ConfigError
-from dlim.mix.limits import Limits, Share
+from dlim.mix.limits import Limits, Share, train_count
 from dlim.stages import split
 from dlim.stages.split import Parts, Settings
 
@@ -21,14 +22,21 @@ HALF_UP = {1: (1, 0), 2: (2, 0), 3: (2, 1), 4: (3, 1), 5: (4, 1), 7: (6, 1), 8: 
 
 
 def share(
-    project: str, count: int = 10, *, master: str | None = None, shows: str | None = None, label: str = ""
+    project: str,
+    count: int = 10,
+    *,
+    master: str | None = None,
+    shows: str | None = None,
+    label: str = "",
+    each: Sequence[str] = (),
 ) -> Share:
-    """A project's images; shows names what they show, where that is another project's."""
+    """A project's images; shows names what they show, where that is another project's. each: their labels, in turn."""
     images = {
         f"{project}_{number:04d}": hashlib.sha256(f"{shows or project} {number}".encode()).hexdigest()
         for number in range(count)
     }
-    shown = {image: [label or project] for image in images}
+    labels = each or [label or project]
+    shown = {image: labels[number % len(labels)].split() for number, image in enumerate(images)}
     return Share(project, f"master of {project}" if master is None else master, images, shown)
 
 
@@ -250,6 +258,79 @@ def test_a_limit_makes_no_image_change_sides(out: Path, percent: int) -> None:
         assert set(found.val) <= set(whole.val)
 
 
+def test_a_label_s_limit_makes_no_image_change_sides(out: Path) -> None:
+    """Where the labels of one project are cut differently, what is left is still on the side on which it was."""
+    both = share("c", 100, each=["x", "y"])
+    sides = [divided(out, [both])["c"]]
+    for limit in (1, 2, 3, 4, 25, 49, 50):
+        narrowed(out, [both], Limits(labels=Limit(labels={"x": limit})))
+        sides.append(split.read(out)["c"])
+    for fewer, more in itertools.pairwise([*sides[1:], sides[0]]):
+        assert set(fewer.train) <= set(more.train)
+        assert set(fewer.val) <= set(more.val)
+
+
+def test_labels_cut_differently_are_divided_nearly_right(out: Path) -> None:
+    """80 percent of each cut label are train, to an image, and of the project then as well."""
+    shares = [share("c", 1000, each=["x", "y"])]
+    for x, y in ((10, 100), (50, 200), (100, 30)):
+        narrowed(out, shares, Limits(labels=Limit(labels={"x": x, "y": y})))
+        train, val = split.read(out)["c"]
+        assert len(train) + len(val) == x + y
+        assert len(train) == pytest.approx(0.8 * (x + y), abs=2)
+
+
+NUMBER = st.integers(1, 60)
+EACH = st.lists(st.sampled_from(["x", "y", "x y", "z"]), min_size=1, max_size=4)
+SEVERAL = st.lists(st.tuples(st.integers(1, 80), EACH), min_size=1, max_size=5)
+OWN = st.dictionaries(st.sampled_from("abcde"), NUMBER)
+OF_LABELS = st.dictionaries(st.sampled_from(["x", "y", "z"]), NUMBER)
+
+
+def several(counts: Sequence[tuple[int, Sequence[str]]]) -> list[Share]:
+    """Projects a, b and so on, of so many images that show labels in turn."""
+    return [share(name, count, each=each) for name, (count, each) in zip("abcde", counts, strict=False)]
+
+
+@settings(deadline=None)
+@given(SEVERAL, OWN, OF_LABELS, st.integers(1, 99), st.sampled_from(["image", "master"]))
+def test_limits_make_no_image_change_sides(
+    counts: Sequence[tuple[int, Sequence[str]]], own: dict[str, int], labels: dict[str, int], percent: int, by: str
+) -> None:
+    """Whatever is limited, what is taken is on the side on which it is without any limit."""
+    shares = several(counts)
+    whole = split.divide(shares, Settings("ssd", 1, percent, by)).parts
+    left = split.divide(shares, Settings("ssd", 1, percent, by, Limits(own, Limit(labels=labels))))
+    for taken in left.shares:
+        (train, val), (learned, measured) = left.parts[taken.project], whole[taken.project]
+        assert set(train) == taken.images.keys() & set(learned)
+        assert set(val) == taken.images.keys() & set(measured)
+
+
+@settings(deadline=None)
+@given(SEVERAL, OWN, NUMBER, st.integers(1, 99))
+def test_what_one_number_leaves_of_a_project_is_divided_exactly(
+    counts: Sequence[tuple[int, Sequence[str]]], own: dict[str, int], number: int, percent: int
+) -> None:
+    """Where a project is cut by its own limit, or by that of a label that all its images show, its share is exact."""
+    shares = several([(count, [f"w {label}" for label in each]) for count, each in counts])
+    for labels in ({}, {"w": number}):
+        for train, val in split.divide(
+            shares, Settings("ssd", 1, percent, limits=Limits(own, Limit(labels=labels)))
+        ).parts.values():
+            assert len(train) == train_count(len(train) + len(val), percent)
+
+
+def test_by_master_a_label_s_limit_makes_no_project_change_sides(out: Path) -> None:
+    """A project is held out, or not, whether or not a limit leaves anything of the others."""
+    shares = [share(name, 10, label="close") for name in "abcde"]
+    sides = whole(divided(out, shares, by="master"))
+    for limit in range(1, 50):
+        narrowed(out, shares, Limits(labels=Limit(labels={"close": limit})), by="master")
+        found = whole({name: part for name, part in split.read(out).items() if part.train or part.val})
+        assert found.items() <= sides.items()
+
+
 def test_what_is_taken_is_written_where_that_is_not_all(out: Path) -> None:
     """Only a project of which a limit leaves out something has a file of what it gives."""
     notes = narrowed(
@@ -271,14 +352,13 @@ def test_a_limit_that_leaves_all_changes_nothing(out: Path) -> None:
 
 
 def test_by_master_projects_stay_whole_under_limits(out: Path) -> None:
-    """With limits, too, a master is on one side; one that gives nothing is on none, and takes no side from another."""
+    """With limits, too, a master is on the side on which it is without; one that gives nothing is on none."""
     shares = [share(name, 10, label="close") for name in "abcde"]
     narrowed(out, shares, Limits(dict.fromkeys("abcde", 3)), by="master")
     assert sorted(whole(split.read(out)).values()) == ["train"] * 4 + ["val"]
     assert {len(part.train) + len(part.val) for part in split.read(out).values()} == {3}
     narrowed(out, shares, Limits(labels=Limit(labels={"close": 2})), by="master")
-    sides = whole({name: part for name, part in split.read(out).items() if part.train or part.val})
-    assert sorted(sides.values()) == ["train", "val"]
+    assert sorted(len(part.train) + len(part.val) for part in split.read(out).values()) == [0, 0, 0, 1, 1]
 
 
 def test_a_limit_of_an_unknown_label(out: Path) -> None:
