@@ -110,8 +110,9 @@ def _learned(learned: Learned) -> Iterator[str]:
 
 
 def _span(began: str, ended: str) -> str:
-    duration = lasted(began, ended)
-    return f"{local_time(began)} to {local_time(ended)}{f', {duration}' if duration else ''}"
+    begin, end, duration = local_time(began), local_time(ended), lasted(began, ended)
+    day, _, clock = end.partition(" ")
+    return f"{begin} to {clock if begin.startswith(day) else end}{f', {duration}' if duration else ''}"
 
 
 def lasted(began: str, ended: str) -> str:

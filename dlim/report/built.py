@@ -10,15 +10,20 @@ from dlim import variation
 from dlim.annotation import Box, Object
 from dlim.augment import images
 from dlim.augment.images import Pixels, size_of
-from dlim.config import Learner, mapped
+from dlim.config import Learner
 from dlim.formats import voc
+from dlim.frame import Size
+from dlim.names import mapped
 from dlim.projects import Project
-from dlim.report.plan import Mark, Picture
+from dlim.report.layout import Mark, Picture
 from dlim.stages import annotate, locate
 from dlim.variation import Variation
 
 CANVAS = 120
 """The longer side, as shown, of the picture that tells where on the canvas the crop stands."""
+
+DOT, SEEN = 6, 14
+"""A crop that has fewer pixels there, either way, is no more than a dot; what the frame around it has."""
 
 WHITE = 208
 """What is darker than this is no white of a canvas, nor what JPEG makes of it beside an edge."""
@@ -86,9 +91,25 @@ class Built:
         if record.size == record.crop:
             return []
         x, y = record.origin
-        crop = Mark(Box(x, y, x + record.crop[0], y + record.crop[1]))
-        caption = ["on the canvas", f"at {x}, {y}"]
-        return [Picture(images.read(self.image(sample)), [crop], caption, min(1, CANVAS / max(record.size)))]
+        crop, scale = Box(x, y, x + record.crop[0], y + record.crop[1]), min(1, CANVAS / max(record.size))
+        mark = Mark(framed(crop, record.size, scale))
+        return [Picture(images.read(self.image(sample)), [mark], ["on the canvas", f"at {x}, {y}"], scale)]
+
+
+def framed(crop: Box, canvas: Size, scale: float) -> Box:
+    """The frame that shows where on a canvas a crop stands: its own edges, or what is around a dot."""
+    if min(crop.width, crop.height) * scale >= DOT:
+        return crop
+    x1, x2 = _widened(crop.x1, crop.x2, SEEN / scale, canvas[0])
+    y1, y2 = _widened(crop.y1, crop.y2, SEEN / scale, canvas[1])
+    return Box(x1, y1, x2, y2)
+
+
+def _widened(low: float, high: float, least: float, end: float) -> tuple[float, float]:
+    """A span with its middle where that is, at least so long if there is room, and between 0 and the end."""
+    length = min(max(high - low, least), end)
+    begin = min(max(0.0, (low + high - length) / 2), end - length)
+    return begin, begin + length
 
 
 def _part(pixels: Pixels, record: Variation) -> Box:

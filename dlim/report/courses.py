@@ -15,8 +15,11 @@ from dlim.report.finding import Grade
 END = 12
 """Lines of a log's end."""
 
-GRADES: dict[str, Grade] = {"failed": "fault", "lost": "fault", "unreachable": "warning"}
-"""How bad it is how a job stands."""
+GRADES: dict[str, Grade] = {"failed": "fault", "lost": "fault", "unreachable": "warning", "cancelled": "note"}
+"""How bad it is how a job stands; that somebody cancelled it was meant."""
+
+OVER = ("failed", "lost", "cancelled")
+"""How a job stands that won't go on by itself."""
 
 
 def at_work(each: Unfinished, known: Known) -> Course:
@@ -35,7 +38,8 @@ def _part_at_work(each: Unfinished, learner: str, job: Job | None) -> Part:
         return _part(learner, "has learned, and was brought back", None, log, learned)
     if job is None or job.kind == "none":
         return _part(learner, "isn't brought back yet" if log else "not yet", None, log, None)
-    return _part(learner, job.told, GRADES.get(job.kind), log, None)
+    told = f"{job.told}; {account.way_on(each)}" if job.kind in OVER else job.told
+    return _part(learner, told, GRADES.get(job.kind), log, None)
 
 
 def past(each: Output) -> Course:
@@ -44,7 +48,8 @@ def past(each: Output) -> Course:
         _part(name, _ended(learned), "warning" if learned.job.test_exit_code else None, _log(each, name), learned)
         for name, learned in whole.learners.items()
     )
-    return Course(whole.name, whole.memo, whole.by, wall(whole.began), wall(whole.ended), parts)
+    lasted = account.lasted(whole.began, whole.ended)
+    return Course(whole.name, whole.memo, whole.by, wall(whole.began), wall(whole.ended), parts, lasted)
 
 
 def _log(each: Output, name: str) -> str:

@@ -12,12 +12,15 @@ from dlim.report.dataset import Dataset, Example
 Grade = Literal["fault", "warning", "note"]
 """fault: a learner breaks on it, or what it measures is wrong. warning: somebody should look. note: a fact."""
 
+NAMED = 4
+"""Labels that a title names at most."""
+
 AGAIN = "Run doit dataset to make it anew."
 """What helps where something in the dataset's folder isn't as dlim left it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class Thresholds:
     """From where on something is worth a word.
 
     tiny: pixels; a box with a shorter side is tiny. overlap: the IoU, 0 to 1, from which two boxes overlap.
@@ -35,12 +38,14 @@ class Case(NamedTuple):
     """One place where something was found.
 
     where: a file of the dataset, a label, or projects. told: what is there. example, things: what a picture shows.
+    labels: those that the finding's title is to name.
     """
 
     where: str
     told: str = ""
     example: Example | None = None
     things: tuple[Object, ...] = ()
+    labels: tuple[str, ...] = ()
 
 
 class Check(NamedTuple):
@@ -55,7 +60,7 @@ class Check(NamedTuple):
     one: str
     many: str
     remedy: str
-    find: Callable[[Dataset, Limits], Iterable[Case]]
+    find: Callable[[Dataset, Thresholds], Iterable[Case]]
     of: Literal["", "images", "boxes"] = ""
 
 
@@ -72,4 +77,10 @@ class Finding(NamedTuple):
     @property
     def title(self) -> str:
         count = len(self.cases)
-        return f"{count:,} {self.check.one if count == 1 else self.check.many}"
+        return f"{count:,} {self.check.one if count == 1 else self.check.many}{self._named}"
+
+    @property
+    def _named(self) -> str:
+        labels = sorted({label for case in self.cases for label in case.labels})
+        more = f" and {len(labels) - NAMED:,} more" if len(labels) > NAMED else ""
+        return f" ({', '.join(labels[:NAMED])}{more})" if labels else ""

@@ -16,7 +16,7 @@ from dlim.learning.unfinished import Unfinished
 from dlim.projects import Project
 from dlim.report import courses
 from dlim.report.facts import Facts, Known, LearnerFacts
-from dlim.report.finding import Limits
+from dlim.report.finding import Thresholds
 from dlim.report.learner_facts import archive, learner_facts
 from dlim.report.since import since
 
@@ -93,6 +93,6 @@ def _learner(sources: Sources, known: Known, name: str, found: list[Output]) -> 
         sources.config.learners[name],
         projects,
         folder,
-        known.limits.get(name, Limits()),
+        known.thresholds.get(name, Thresholds()),
         since(name, sources.config, projects, folder, archive(folder), found),
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dlim.report.checks import boxes, files, images, labels
 from dlim.report.dataset import Dataset
-from dlim.report.finding import Case, Finding, Limits
+from dlim.report.finding import Case, Finding, Thresholds
 
 CHECKS = (
     images.LEAKS,
+    images.CONTRADICTIONS,
     files.LISTS,
     files.MISSING,
     images.UNREADABLE,
@@ -27,12 +28,13 @@ CHECKS = (
     files.STRAYS,
     boxes.CLIPPED,
     images.MASTERS,
+    images.LEFT_OUT,
     labels.UNVALIDATED,
 )
 """Everything that is looked for: faults, then warnings, then notes."""
 
 
-def judged(dataset: Dataset, limits: Limits) -> tuple[Finding, ...]:
+def judged(dataset: Dataset, thresholds: Thresholds) -> tuple[Finding, ...]:
     """What every check finds, in the order of CHECKS; a finding without a case says that all is well."""
     totals = {
         "": 0,
@@ -41,7 +43,7 @@ def judged(dataset: Dataset, limits: Limits) -> tuple[Finding, ...]:
     }
     # sorting is stable: the rest stays in the check's own order
     return tuple(
-        Finding(check, tuple(sorted(check.find(dataset, limits), key=_is_as_packed)), totals[check.of])
+        Finding(check, tuple(sorted(check.find(dataset, thresholds), key=_is_as_packed)), totals[check.of])
         for check in CHECKS
     )
 

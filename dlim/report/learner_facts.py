@@ -16,7 +16,7 @@ from dlim.report import counts, dataset, health, sizes
 from dlim.report.chart import chosen
 from dlim.report.dataset import Dataset, Example, Owners
 from dlim.report.facts import Archive, LearnerFacts, Shown, Since
-from dlim.report.finding import Case, Finding, Limits
+from dlim.report.finding import Case, Finding, Thresholds
 from dlim.report.samples import shared_out
 from dlim.report.thumbnail import Thumbnail, palette, thumbnail
 from dlim.stages import annotate
@@ -29,7 +29,12 @@ PICTURES = 6
 
 
 def learner_facts(
-    name: str, learner: Learner, projects: Mapping[str, Project], folder: Path, limits: Limits, since: Since | None
+    name: str,
+    learner: Learner,
+    projects: Mapping[str, Project],
+    folder: Path,
+    thresholds: Thresholds,
+    since: Since | None,
 ) -> LearnerFacts:
     """All that is to be told of a learner's dataset. projects: by title. folder: of the dataset."""
     canvas = canvas_name(learner.size)
@@ -46,8 +51,8 @@ def learner_facts(
         canvas,
         archive(folder),
         counts.counted(found),
-        tuple(_shown(found, each, colours) for each in health.judged(found, limits)),
-        sizes.histogram(found, limits),
+        tuple(_shown(found, each, colours) for each in health.judged(found, thresholds)),
+        sizes.histogram(found, thresholds),
         _samples(found, colours),
         colours if len(set(colours.values())) > 1 else {},
         since,

@@ -25,7 +25,7 @@ class Series(NamedTuple):
     points: tuple[tuple[int, float], ...]
 
 
-_NUMBER = r"[+-]?(?:\d+\.?\d*(?:e[+-]?\d+)?|\.\d+(?:e[+-]?\d+)?|nan|inf(?:inity)?)"
+_NUMBER = r"[+-]?(?:\d+(?:\.\d*)?(?:e[+-]?\d+)?|\.\d+(?:e[+-]?\d+)?|nan|inf(?:inity)?)"
 
 _WORD = r"(?!(?:nan|inf|infinity)\b)[a-z_](?:[\w@/.-]*[\w@])?"
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dlim.report import counts, summary
 from dlim.report.clock import wall
 from dlim.report.facts import Facts
+from dlim.text import megabytes
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -64,7 +65,7 @@ def _environment() -> Environment:
     )
     made.filters["count"] = lambda number: f"{number:,}"
     made.filters["of"] = lambda number, what: f"{number:,} {what}{'s' * (number != 1)}"
-    made.filters["size"] = lambda number: f"{number / 1e6:,.1f} MB"
+    made.filters["size"] = megabytes
     made.filters["time"] = wall
     made.filters["parted"] = counts.parted
     return made

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dlim import config, projects
 from dlim.augment.context import workspace
-from dlim.config import Config, Learner, Settings, nearest, one_of
+from dlim.config import Config, Learner, Settings
 from dlim.errors import ProjectError, WorkspaceError
+from dlim.names import nearest, one_of
 from dlim.projects import Broken, Project
 from dlim.report.built import Built
 from dlim.report.samples import FOLDER, contact_sheet
@@ -32,9 +33,9 @@ def preview(
 ) -> Image.Image:
     """The sheet that `doit preview` makes of a project, of the project as it is now, whether it is built or not.
 
-    n: how many images; 16, or 96 of a generator, unless given. operations: only of these, such as ["mix"]. worst:
-    the images with the smallest boxes, the most cut off and the darkest. learner: for which one; the first that
-    takes the project unless given.
+    n: how many images; 16, or 96 of a generator, or 15 of the worst, unless given. operations: only of these, such
+    as ["mix"]. worst: the images with the smallest boxes, the most cut off and the darkest. learner: for which one;
+    the first that takes the project unless given.
 
     The workspace is that of the calling script, or the one around the current folder. What the stages have to say
     is printed. Raises DlimError.

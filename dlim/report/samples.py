@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dlim.config import nearest
 from dlim.errors import AugmentError
 from dlim.frame import canvas_name
+from dlim.names import nearest
 from dlim.report import sheet, words
 from dlim.report.built import Built, Sample
-from dlim.report.plan import Section
+from dlim.report.layout import Section
 from dlim.report.worst import worst_of
 from dlim.variation import Variation
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 COUNT = 16
 DRAWN = 96
-"""How many images a sheet shows unless told otherwise, and how many of what a generator draws."""
-
+WORST = 15
+"""How many images a sheet shows unless told otherwise, of what a generator draws, and of the worst: as many a kind."""
 
 FOLDER = ".preview"
 """The folder, in a project's build/, of its sheets, and of what its script printed for one in a notebook."""
@@ -39,13 +39,13 @@ def contact_sheet(
 ) -> Image.Image:
     """The sheet of a build: its master first, then n of its images with their boxes and what was drawn for them.
 
-    n: 16 unless given, or 96 of a generator; at least one of every operation is shown. operations: only of
-    these; of all where there are none. worst: instead of samples of each operation, those of their images that have
-    the smallest boxes, the most cut off, and the darkest.
+    n: 16 unless given, or 96 of a generator, or 15 of the worst; at least one of every operation is shown.
+    operations: only of these; of all where there are none. worst: instead of samples of each operation, those of
+    their images that have the smallest boxes, the most cut off, and the darkest.
     Raises AugmentError where there is nothing of what was asked for.
     """
     project = built.project
-    usual = DRAWN if project.settings.generator and not worst else COUNT
+    usual = WORST if worst else DRAWN if project.settings.generator else COUNT
     count = usual if n is None else n
     if count < 1:
         raise AugmentError("the sheet", f"has {count} variations", "say how many to show, 1 or more")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from dlim import builds
 from dlim.annotation import Box
 from dlim.report import lettering
+from dlim.report.layout import LINE, MARGIN, TAG, Picture, Section, layout
 from dlim.report.lettering import CAPTION, HEADING, LABEL, TITLE
-from dlim.report.plan import LINE, MARGIN, TAG, Picture, Section, plan
 
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw
@@ -33,10 +33,10 @@ COLOURS: tuple[Colour, ...] = (
 
 
 def draw(title: str, sections: Iterable[Section]) -> Image.Image:
-    """The sheet of these sections, as `plan` has it; the same pixels for the same sections."""
+    """The sheet of these sections, as `layout` has it; the same pixels for the same sections."""
     from PIL import Image, ImageDraw
 
-    found = plan(title, tuple(sections))
+    found = layout(title, tuple(sections))
     sheet = Image.new("RGB", found.size, PAPER)
     pen = ImageDraw.Draw(sheet)
     pen.text((MARGIN, MARGIN), title, fill=INK, font=lettering.font(TITLE), anchor="lt")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from dlim.report.checks.boxes import boxes, side_at_input
 from dlim.report.dataset import Dataset
-from dlim.report.finding import Limits
+from dlim.report.finding import Thresholds
 from dlim.report.plot import Plot, Tick, short, steps
 
 HEIGHT, TOP = 180, 20
@@ -48,12 +48,13 @@ class Histogram(NamedTuple):
     total: int
 
 
-def histogram(dataset: Dataset, limits: Limits) -> Histogram | None:
+def histogram(dataset: Dataset, thresholds: Thresholds) -> Histogram | None:
     """The histogram of a dataset's boxes; None where it has none."""
-    scaled = bool(limits.input_size)
-    smallest = limits.smallest_prior if scaled else 0
+    scaled = bool(thresholds.input_size)
+    smallest = thresholds.smallest_prior if scaled else 0
     sides = [
-        side_at_input(thing.box, size, limits) if scaled else sqrt(thing.box.area) for _, thing, size in boxes(dataset)
+        side_at_input(thing.box, size, thresholds) if scaled else sqrt(thing.box.area)
+        for _, thing, size in boxes(dataset)
     ]
     if not sides:
         return None
@@ -62,7 +63,7 @@ def histogram(dataset: Dataset, limits: Limits) -> Histogram | None:
     counts = Counter(int(side // width) for side in sides)
     plot = Plot(HEIGHT, TOP, 0, across[-1], across, steps(0, max(counts.values()), whole=True))
     return Histogram(
-        f"px at the input of {limits.input_size}" if scaled else "px",
+        f"px at the input of {thresholds.input_size}" if scaled else "px",
         plot,
         tuple(_bar(plot, number * width, (number + 1) * width, counts[number], smallest) for number in sorted(counts)),
         Tick(plot.x(smallest), short(smallest)) if smallest else None,

@@ -104,7 +104,7 @@ def _of_courses(facts: Facts) -> Iterator[Problem]:
             continue  # what came of it is past mending
         for part in course.parts:
             where, anchor = f"{course.name}, {part.learner}", f"learning-{number}"
-            if part.grade and not course.ended:
+            if part.grade and part.grade != "note" and not course.ended:
                 yield Problem(part.grade, where, part.told, anchor)
             yield from (Problem("warning", where, told, anchor) for told in part.troubles)
 

@@ -10,12 +10,12 @@ from dlim.annotation import Box
 from dlim.augment import images, operations
 from dlim.augment.imgaug import augmenters
 from dlim.augment.operations import Crop, Custom, Operation
-from dlim.config import nearest
 from dlim.errors import AugmentError
 from dlim.frame import Size
 from dlim.mesh import still
+from dlim.names import nearest
 from dlim.report import sheet, words
-from dlim.report.plan import Mark, Picture, Section
+from dlim.report.layout import Mark, Picture, Section
 
 if TYPE_CHECKING:
     from PIL import Image

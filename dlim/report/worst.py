@@ -9,7 +9,7 @@ from typing import NamedTuple
 from dlim.annotation import Box, Object
 from dlim.report import words
 from dlim.report.built import Built, Sample
-from dlim.report.plan import Picture, Section
+from dlim.report.layout import Picture, Section
 
 SLIGHT = 0.005
 """A smaller share of an object is no loss: a box of whole pixels is no more exact."""

@@ -18,6 +18,7 @@ from dlim.tasks.asking import Row, asked
 from dlim.tasks.learning import OUTPUT
 from dlim.tasks.outputs import Outputs
 from dlim.tasks.workspace import DATA_SET
+from dlim.text import megabytes
 
 if TYPE_CHECKING:
     from dlim.report.facts import Job, Known, Service, TaskState
@@ -47,7 +48,7 @@ class Reports:
         with console.working("report"):
             text = page(gather(sources, self._known()))
             builds.write_file(PAGE, lambda making: making.write_text(text, encoding="utf-8"))
-        console.line(f"{PAGE}: {len(text.encode()) / 1e6:.1f} MB")
+        console.line(f"{PAGE}: {megabytes(len(text.encode()))}")
 
     def _known(self) -> Known:
         """What the files of the workspace don't say by themselves."""

@@ -55,9 +55,9 @@ def results(folder: Path, **jobs: State) -> list[str]:
 def test_how_long_it_took() -> None:
     """Two times of one minute look the same: how long it was stands beside them."""
     assert told()[1:4] == [
-        "  by ann@here, 2026-01-02 08:25 to 2026-01-02 10:26, 2 h 2 min",
+        "  by ann@here, 2026-01-02 08:25 to 10:26, 2 h 2 min",
         "  ssd",
-        "    learned on trainer@gpu (gpu), 2026-01-02 08:26 to 2026-01-02 08:26, 33 s",
+        "    learned on trainer@gpu (gpu), 2026-01-02 08:26 to 08:26, 33 s",
     ]
 
 

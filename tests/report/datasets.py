@@ -15,7 +15,7 @@ from dlim.annotation import Annotation, Box, Object
 from dlim.formats import voc
 from dlim.report import dataset, health
 from dlim.report.dataset import Dataset, Owners
-from dlim.report.finding import Case, Finding, Limits
+from dlim.report.finding import Case, Finding, Thresholds
 
 SIZE = 64, 48
 BOX = Box(16, 12, 48, 36)
@@ -72,14 +72,14 @@ class Made:
         assert found is not None
         return found
 
-    def findings(self, limits: Limits | None = None) -> dict[str, Finding]:
+    def findings(self, thresholds: Thresholds | None = None) -> dict[str, Finding]:
         """What is found, by the check's key; what finds nothing isn't among it."""
-        found = health.judged(self.read(), limits or Limits())
+        found = health.judged(self.read(), thresholds or Thresholds())
         return {finding.check.key: finding for finding in found if finding.cases}
 
-    def cases(self, key: str, limits: Limits | None = None) -> list[tuple[str, str]]:
+    def cases(self, key: str, thresholds: Thresholds | None = None) -> list[tuple[str, str]]:
         """Where a check finds something, and what."""
-        found = self.findings(limits).get(key)
+        found = self.findings(thresholds).get(key)
         return [told(case) for case in found.cases] if found else []
 
 

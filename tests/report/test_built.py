@@ -8,6 +8,7 @@ import pytest
 from dlim.annotation import Box
 from dlim.augment import images
 from dlim.formats import voc
+from dlim.report.built import framed
 from tests.conftest import Workspace
 from tests.report.conftest import built
 
@@ -74,3 +75,19 @@ def test_a_label_is_said_once(built_workspace: Workspace) -> None:
     for learner, said in (("resnet34", []), ("ssd", ["sign_007"])):
         build = built(built_workspace, "drawn", learner)
         assert list(build.picture(build.samples()[7], ["sign_007"]).caption) == said
+
+
+@pytest.mark.parametrize(
+    ("crop", "frame"),
+    [
+        (Box(397, 0, 400, 3), (106, 0, 120, 14)),
+        (Box(0, 398, 300, 400), (0, 106, 90, 120)),
+        (Box(198, 198, 202, 202), (53, 53, 67, 67)),
+        (Box(100, 100, 120, 120), (30, 30, 36, 36)),
+    ],
+)
+def test_a_dot_on_the_canvas(crop: Box, frame: tuple[int, int, int, int]) -> None:
+    """A crop that would be no more than a dot has a frame around it that is seen, inside the canvas."""
+    found = framed(crop, (400, 400), 0.3)
+    edges = (found.x1, found.y1, found.x2, found.y2)
+    assert [round(edge * 0.3) for edge in edges] == list(frame)

@@ -11,7 +11,7 @@ from PIL import Image
 from dlim.annotation import Box, Object
 from dlim.report import health
 from dlim.report.checks.boxes import iou
-from dlim.report.finding import Limits
+from dlim.report.finding import Thresholds
 from tests.report.datasets import BOX, SIZE, TRAIN, VAL, Made, copied, jpeg, made
 
 
@@ -30,7 +30,7 @@ def jpg(name: str) -> str:
 
 def test_a_sound_dataset(packed: Made) -> None:
     """Nothing is found where nothing is wrong, whatever is looked for."""
-    assert packed.findings(Limits(input_size=300, smallest_prior=30)) == {}
+    assert packed.findings(Thresholds(input_size=300, smallest_prior=30)) == {}
 
 
 def test_every_check_is_told_apart() -> None:
@@ -56,10 +56,43 @@ def test_an_id_in_both_lists(packed: Made) -> None:
 def test_a_repeat(packed: Made) -> None:
     """An image that is there twice in one part; three of a kind repeat it twice."""
     copied(packed.image("close_0001"), packed.image("close_0003"))
-    copied(packed.image("close_0001"), packed.image("skip_0003"))
+    copied(packed.image("close_0001"), packed.image("close_0004"))
     first = f"is {jpg('close_0001')}, both in train"
-    assert packed.cases("repeat") == [(jpg("close_0003"), first), (jpg("skip_0003"), first)]
-    assert packed.cases("leak") == []
+    assert packed.cases("repeat") == [(jpg("close_0003"), first), (jpg("close_0004"), first)]
+    assert packed.cases("leak") == packed.cases("contradiction") == []
+
+
+def test_one_image_with_two_labels(packed: Made) -> None:
+    """What two labels show byte for byte teaches a contradiction: a fault with both names, and no mere repeat."""
+    copied(packed.image("close_0001"), packed.image("close_0003"))
+    copied(packed.image("close_0001"), packed.image("skip_0003"))
+    told = f'is "skip" here, and "close" as {jpg("close_0001")}'
+    assert packed.cases("contradiction") == [(jpg("skip_0003"), told)]
+    finding = packed.findings()["contradiction"]
+    assert finding.check.grade == "fault"
+    assert finding.title == "1 image is also another label's (close, skip)"
+    assert packed.cases("repeat") == [(jpg("close_0003"), f"is {jpg('close_0001')}, both in train")]
+    copied(packed.image("close_0005"), packed.image("skip_0004"))
+    assert packed.findings()["contradiction"].title == "2 images are also another label's (close, skip)"
+    assert "repeat" in packed.findings()
+
+
+def test_a_contradiction_of_train_and_val(packed: Made) -> None:
+    """It is one on whatever side the two are; what no list names teaches nothing, and contradicts nothing."""
+    copied(packed.image("close_0001"), packed.image("skip_0004"))
+    assert [where for where, _ in packed.cases("contradiction")] == [jpg("skip_0004")]
+    for part in ("val", "trainval", "test"):
+        packed.list(part).write_text("".join(f"{name}\n" for name in packed.list(part).read_text().split()[:-1]))
+    assert packed.cases("contradiction") == []
+
+
+def test_many_labels_in_a_title(packed: Made) -> None:
+    """Where more labels contradict each other than a line has room for, the first of them are named."""
+    for number, name in enumerate(("close_0001", "close_0002", "close_0003", "skip_0001", "skip_0002", "skip_0003")):
+        packed.write(name, Object(f"label_{number}", BOX))
+        packed.image(name).write_bytes(jpeg(60))
+    title = packed.findings()["contradiction"].title
+    assert title == "5 images are also another label's (label_0, label_1, label_2, label_3 and 2 more)"
 
 
 def test_three_of_a_kind_on_both_sides(packed: Made) -> None:
@@ -92,7 +125,7 @@ def test_a_tiny_box(packed: Made) -> None:
     packed.write("skip_0004", Object("skip", Box(10, 10, 13, 12)))
     packed.seal()
     assert packed.cases("tiny") == [(xml("skip_0004"), '"skip" is 3x2 px'), (xml("close_0001"), '"close" is 7x30 px')]
-    assert packed.cases("tiny", Limits(tiny=3)) == [(xml("skip_0004"), '"skip" is 3x2 px')]
+    assert packed.cases("tiny", Thresholds(tiny=3)) == [(xml("skip_0004"), '"skip" is 3x2 px')]
 
 
 def test_objects_smaller_than_the_smallest_prior(packed: Made) -> None:
@@ -101,9 +134,9 @@ def test_objects_smaller_than_the_smallest_prior(packed: Made) -> None:
     packed.seal()
     # 8x8 of 64x48 px is a 48th of the area, and so of 300x300
     told = '"close" is 8x8 px, at the input 43.3 px across'
-    assert packed.cases("small", Limits(input_size=300, smallest_prior=44)) == [(xml("close_0001"), told)]
-    assert packed.cases("small", Limits(input_size=300, smallest_prior=43)) == []
-    for unknown in (Limits(input_size=300), Limits(smallest_prior=44)):
+    assert packed.cases("small", Thresholds(input_size=300, smallest_prior=44)) == [(xml("close_0001"), told)]
+    assert packed.cases("small", Thresholds(input_size=300, smallest_prior=43)) == []
+    for unknown in (Thresholds(input_size=300), Thresholds(smallest_prior=44)):
         assert packed.cases("small", unknown) == []
 
 
@@ -142,7 +175,7 @@ def test_overlapping_boxes(packed: Made) -> None:
         "close_0001", Object("close", BOX), Object("skip", Box(16, 12, 48, 37)), Object("skip", Box(2, 2, 9, 9))
     )
     assert packed.cases("overlap") == [(xml("close_0001"), '"close" and "skip" overlap, IoU 0.96')]
-    assert packed.cases("overlap", Limits(overlap=0.97)) == []
+    assert packed.cases("overlap", Thresholds(overlap=0.97)) == []
 
 
 @pytest.mark.parametrize(
@@ -265,6 +298,28 @@ def test_strays(packed: Made) -> None:
         (xml("other_0002"), "is in no list"),
         ("JPEGImages/notes.txt", "is neither an image nor an annotation"),
     ]
+
+
+def test_what_dlim_left_out_of_val(packed: Made) -> None:
+    """An image of no list whose bytes are in train under another name was left out on purpose: that is a note."""
+    packed.write("other_0001", Object("close", BOX))
+    copied(packed.image("close_0002"), packed.image("other_0001"))
+    packed.seal()
+    assert packed.cases("left-out") == [(jpg("other_0001"), f"is {jpg('close_0002')} in train")]
+    assert packed.findings()["left-out"].check.grade == "note"
+    assert packed.cases("stray") == packed.cases("repeat") == []
+
+
+def test_what_somebody_else_left_there_is_a_stray(packed: Made) -> None:
+    """A copy that dlim never packed, and an image of no list that only val has, too, are no leaving out of dlim's."""
+    packed.write("other_0001", Object("close", BOX))
+    copied(packed.image("close_0002"), packed.image("other_0001"))
+    assert packed.cases("left-out") == []
+    assert [told for _, told in packed.cases("stray")] == ["is in no list"]
+    copied(packed.image("close_0005"), packed.image("other_0001"))
+    packed.seal()
+    assert packed.cases("left-out") == []
+    assert [told for _, told in packed.cases("stray")] == ["is in no list"]
 
 
 MAIN = "ImageSets/Main"

@@ -341,6 +341,24 @@ def test_same_facts_same_page(packed: Made, tmp_path: Path) -> None:
     assert page(told(tmp_path)) == text
 
 
+def test_bars_of_many_labels(chromium: Browser, packed: Made, tmp_path: Path) -> None:
+    """The largest label has the longest bar; what stands together has none, however many it is."""
+    things = [Object(f"label_{number:02d}", Box(number, 1, number + 9, 20)) for number in range(40)]
+    for name in ("close_0001", "close_0002"):
+        packed.write(name, *things)
+    with opened(chromium, gathered(tmp_path), tmp_path) as tab:
+        rows = "[...document.querySelector('.mix').querySelectorAll('tbody tr')]"
+        names = tab.evaluate(f"{rows}.map(row => row.querySelector('th').innerText)")
+        assert (names[0], names[-1], len(names)) == ("close", "30 more", 13)
+        widths = tab.evaluate(
+            f"{rows}.map(row => [...row.querySelectorAll('rect')].map(each => each.getBoundingClientRect().width)"
+            ".reduce((sum, width) => sum + width, 0) / row.querySelector('.bar').clientWidth)"
+        )
+        assert widths[0] > 0.7
+        assert widths[2] == pytest.approx(widths[0] / 2, abs=0.01)
+        assert widths[-1] == 0
+
+
 def test_long_lists_are_cut(packed: Made, tmp_path: Path) -> None:
     """Thousands of cases don't make a page that nobody can load."""
     things = [Object("close", Box(0, 0, 3, 3 + number % 40)) for number in range(30)]

@@ -51,7 +51,8 @@ def test_without_a_build(
     assert len(framed(dlim.preview("cross"))) == 1 + 10
     (folder / "data_augmentation/daug.py").write_text(FEW.replace("variations.mix()", "print('no mix')"))
     assert len(framed(dlim.preview("cross"))) == 1 + 5
-    assert list(temporary.iterdir()) == []
+    # where this test is the first one to start it, Python's fork server has its socket there as long as it lives
+    assert [path for path in temporary.iterdir() if not path.name.startswith("pymp-")] == []
     assert [str(path.relative_to(folder)) for path in (folder / "build").rglob("*")] == [
         "build/.preview",
         "build/.preview/daug.log",
@@ -85,12 +86,12 @@ def test_projects_of_another_folder(workspace: Workspace, monkeypatch: pytest.Mo
     ("arguments", "message"),
     [
         ({"name": "corss"}, 'corss: is no project that a learner takes; did you mean "cross"?'),
-        ({"name": "../cross"}, '../cross: is no project that a learner takes; did you mean "cross"?'),
+        ({"name": "../cross"}, "../cross: is no project that a learner takes; say one of: "),
         ({"name": "cross", "learner": "sdd"}, 'cross: learner: "sdd" is unknown; did you mean "ssd"?'),
         ({"name": "cross", "operations": ["hight"]}, 'cross: "hight" made none of its images; did you mean "height"?'),
         ({"name": "cross", "n": 0}, "the sheet: has 0 variations; say how many to show, 1 or more"),
         ({"name": "bad name"}, "projects/bad name: is no name for a project; rename the folder with "),
-        ({"name": "unlabelled"}, "unlabelled: master/image_extended.xml is missing; draw the box on "),
+        ({"name": "unlabelled"}, "unlabelled: has no box yet; doit label:unlabelled draws it"),
         (
             {"name": "failing"},
             "failing: daug.py failed: daug.py line 1: ZeroDivisionError: division by zero; mend it; ",

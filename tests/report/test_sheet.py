@@ -11,7 +11,7 @@ from PIL import Image
 from dlim import builds
 from dlim.annotation import Box
 from dlim.report import sheet
-from dlim.report.plan import MARGIN, TAG, Mark, Picture, Section
+from dlim.report.layout import MARGIN, TAG, Mark, Picture, Section
 from dlim.report.sheet import COLOURS, FRAME, INNER, PAPER
 from tests.report.pictures import Shown, coloured, edges, framed
 

@@ -16,7 +16,7 @@ from dlim.augment.augmentation import Augmentation
 from dlim.augment.imgaug import augmenters
 from dlim.augment.operations import Custom
 from dlim.errors import DlimError
-from dlim.report import plan
+from dlim.report import layout
 from dlim.report.trial import BUILT_IN, tried
 from tests.conftest import draw_master
 from tests.report.pictures import Shown, coloured, edges, framed
@@ -121,7 +121,7 @@ def test_large_image(tmp_path: Path, size: tuple[int, int], shown: tuple[int, in
     draw_master(tmp_path / "large.png", size, (10, 10, 60, 60))
     sheet = tried(tmp_path / "large.png", "height", 3, boxes=[Box(10, 10, 60, 60)])
     assert all(picture.shape[1::-1] == shown for picture in pictures(sheet, 3))
-    assert sheet.width <= plan.WIDTH
+    assert sheet.width <= layout.WIDTH
 
 
 def test_pictures_in_the_order_of_the_draws(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from math import sqrt
 from dlim.annotation import Box, Object
 from dlim.frame import Size
 from dlim.report.dataset import Dataset, Example
-from dlim.report.finding import AGAIN, Case, Check, Limits
+from dlim.report.finding import AGAIN, Case, Check, Thresholds
 
 
 def boxes(dataset: Dataset) -> Iterator[tuple[Example, Object, Size]]:
@@ -20,7 +20,7 @@ def boxes(dataset: Dataset) -> Iterator[tuple[Example, Object, Size]]:
             yield from ((example, thing, size) for thing in example.objects)
 
 
-def _unreadable(dataset: Dataset, limits: Limits) -> Iterator[Case]:
+def _unreadable(dataset: Dataset, thresholds: Thresholds) -> Iterator[Case]:
     for example in dataset.examples.values():
         if example.boxes in example.faults:
             yield Case(example.boxes, example.faults[example.boxes], example)
@@ -38,7 +38,7 @@ UNREADABLE = Check(
 )
 
 
-def _blank(dataset: Dataset, limits: Limits) -> Iterator[Case]:
+def _blank(dataset: Dataset, thresholds: Thresholds) -> Iterator[Case]:
     for example in dataset.examples.values():
         if example.annotation and all(thing.difficult for thing in example.objects):
             told = "has only difficult objects" if example.objects else "has no object"
@@ -57,7 +57,7 @@ BLANK = Check(
 )
 
 
-def _outside(dataset: Dataset, limits: Limits) -> Iterator[Case]:
+def _outside(dataset: Dataset, thresholds: Thresholds) -> Iterator[Case]:
     for example, thing, (width, height) in boxes(dataset):
         if thing.box.overhang(width, height):
             told = f'"{thing.label}" covers {_span(thing.box)}; the image is {width}x{height}'
@@ -81,7 +81,7 @@ OUTSIDE = Check(
 )
 
 
-def _clipped(dataset: Dataset, limits: Limits) -> Iterator[Case]:
+def _clipped(dataset: Dataset, thresholds: Thresholds) -> Iterator[Case]:
     for example, thing, size in boxes(dataset):
         at = _edges(thing.box, size)
         if at or thing.truncated:
@@ -108,8 +108,8 @@ CLIPPED = Check(
 )
 
 
-def _tiny(dataset: Dataset, limits: Limits) -> Iterator[Case]:
-    found = [each for each in boxes(dataset) if min(each[1].box.width, each[1].box.height) < limits.tiny]
+def _tiny(dataset: Dataset, thresholds: Thresholds) -> Iterator[Case]:
+    found = [each for each in boxes(dataset) if min(each[1].box.width, each[1].box.height) < thresholds.tiny]
     for example, thing, _ in sorted(found, key=lambda each: each[1].box.area):
         yield Case(example.boxes, f'"{thing.label}" is {_pixels(thing.box)}', example, (thing,))
 
@@ -130,19 +130,19 @@ TINY = Check(
 )
 
 
-def _small(dataset: Dataset, limits: Limits) -> Iterator[Case]:
-    if not limits.input_size or not limits.smallest_prior:
+def _small(dataset: Dataset, thresholds: Thresholds) -> Iterator[Case]:
+    if not thresholds.input_size or not thresholds.smallest_prior:
         return
-    found = [(side_at_input(thing.box, size, limits), example, thing) for example, thing, size in boxes(dataset)]
+    found = [(side_at_input(thing.box, size, thresholds), example, thing) for example, thing, size in boxes(dataset)]
     for side, example, thing in sorted(found, key=lambda each: each[0]):
-        if side < limits.smallest_prior:
+        if side < thresholds.smallest_prior:
             told = f'"{thing.label}" is {_pixels(thing.box)}, at the input {side:.1f} px across'
             yield Case(example.boxes, told, example, (thing,))
 
 
-def side_at_input(box: Box, size: Size, limits: Limits) -> float:
+def side_at_input(box: Box, size: Size, thresholds: Thresholds) -> float:
     """The side, in pixels, of a square as large as a box is when its image is scaled to the learner's input."""
-    return limits.input_size * sqrt(box.area / (size[0] * size[1]))
+    return thresholds.input_size * sqrt(box.area / (size[0] * size[1]))
 
 
 SMALL = Check(
@@ -157,11 +157,11 @@ SMALL = Check(
 )
 
 
-def _overlapping(dataset: Dataset, limits: Limits) -> Iterator[Case]:
+def _overlapping(dataset: Dataset, thresholds: Thresholds) -> Iterator[Case]:
     for example in dataset.examples.values():
         for one, other in combinations(example.objects, 2):
             shared = iou(one.box, other.box)
-            if shared >= limits.overlap:
+            if shared >= thresholds.overlap:
                 told = f'"{one.label}" and "{other.label}" overlap, IoU {shared:.2f}'
                 yield Case(example.boxes, told, example, (one, other))
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from dlim.report.checks.images import left_out
 from dlim.report.dataset import PARTS, SUFFIX, TEST, TRAIN, TRAINVAL, VAL, Dataset, Example, list_path
-from dlim.report.finding import AGAIN, Case, Check, Limits
+from dlim.report.finding import AGAIN, Case, Check, Thresholds
 
 
-def _lists(dataset: Dataset, limits: Limits) -> Iterator[Case]:
+def _lists(dataset: Dataset, thresholds: Thresholds) -> Iterator[Case]:
     lists = dataset.lists
     for part in PARTS:
         yield from (Case(list_path(part), fault) for fault in _line_faults(lists[part]))
@@ -63,7 +64,7 @@ def _absent(example: Example) -> Iterator[str]:
         yield example.boxes
 
 
-def _missing(dataset: Dataset, limits: Limits) -> Iterator[Case]:
+def _missing(dataset: Dataset, thresholds: Thresholds) -> Iterator[Case]:
     listed = _listed(dataset)
     for example in dataset.examples.values():
         if example.id in listed:
@@ -81,10 +82,10 @@ MISSING = Check(
 )
 
 
-def _strays(dataset: Dataset, limits: Limits) -> Iterator[Case]:
-    listed = _listed(dataset)
+def _strays(dataset: Dataset, thresholds: Thresholds) -> Iterator[Case]:
+    explained = {*_listed(dataset), *left_out(dataset)}
     for example in dataset.examples.values():
-        if example.id not in listed:
+        if example.id not in explained:
             absent = {*_absent(example)}
             there = [path for path in (example.image, example.boxes) if path not in absent]
             yield Case(" and ".join(there), "is in no list", example, example.objects)
@@ -102,7 +103,7 @@ STRAYS = Check(
 )
 
 
-def _names(dataset: Dataset, limits: Limits) -> Iterator[Case]:
+def _names(dataset: Dataset, thresholds: Thresholds) -> Iterator[Case]:
     for example in dataset.examples.values():
         if example.annotation and example.annotation.filename != f"{example.id}{SUFFIX}":
             yield Case(example.boxes, f'says "{example.annotation.filename}"', example)
@@ -120,7 +121,7 @@ NAMES = Check(
 )
 
 
-def _changed(dataset: Dataset, limits: Limits) -> Iterator[Case]:
+def _changed(dataset: Dataset, thresholds: Thresholds) -> Iterator[Case]:
     yield from (Case(path, "was changed") for path in dataset.changed)
     for example in dataset.examples.values():
         yield from (Case(path, "was changed, or is new", example, example.objects) for path in example.changed)

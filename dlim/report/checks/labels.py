@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dlim.annotation import Object
 from dlim.config import LABEL
 from dlim.report.dataset import TRAIN, VAL, Dataset, Example
-from dlim.report.finding import Case, Check, Limits
+from dlim.report.finding import Case, Check, Thresholds
 
 
-def _odd(dataset: Dataset, limits: Limits) -> Iterator[Case]:
+def _odd(dataset: Dataset, thresholds: Thresholds) -> Iterator[Case]:
     for example in dataset.examples.values():
         for label in example.labels:
             if not LABEL.fullmatch(label):
@@ -42,7 +42,7 @@ ODD = Check(
 )
 
 
-def _merged(dataset: Dataset, limits: Limits) -> Iterator[Case]:
+def _merged(dataset: Dataset, thresholds: Thresholds) -> Iterator[Case]:
     images: dict[str, list[Example]] = {}
     for example in dataset.examples.values():
         for label in example.labels:
@@ -87,7 +87,7 @@ UNSEEN = Check(
     "label is in val and not in train",
     "labels are in val and not in train",
     "No network can know them; they count as errors all the same.",
-    lambda dataset, limits: _alone(dataset, VAL, TRAIN),
+    lambda dataset, thresholds: _alone(dataset, VAL, TRAIN),
 )
 
 UNVALIDATED = Check(
@@ -97,5 +97,5 @@ UNVALIDATED = Check(
     "label is in train and not in val",
     "labels are in train and not in val",
     "What the network makes of them isn't measured.",
-    lambda dataset, limits: _alone(dataset, TRAIN, VAL),
+    lambda dataset, thresholds: _alone(dataset, TRAIN, VAL),
 )

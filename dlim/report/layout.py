@@ -43,7 +43,7 @@ class Mark:
 class Picture:
     """One picture of a sheet. caption: the lines under it.
 
-    scale: how much larger it is shown; 0 where that is the plan's to say.
+    scale: how much larger it is shown; 0 where that is the layout's to say.
     """
 
     pixels: Pixels
@@ -72,7 +72,7 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Layout:
     """Where the pictures of a sheet stand.
 
     sections: every picture with its scale. width: of a column. tag: the room for labels above a picture.
@@ -93,15 +93,15 @@ class Plan:
         return MARGIN + column * (self.width + MARGIN), self.tops[section] + row * height + self.tag
 
 
-def plan(title: str, sections: Sequence[Section]) -> Plan:
-    """The plan of a sheet: as large as its pictures can be while it keeps within HEIGHT.
+def layout(title: str, sections: Sequence[Section]) -> Layout:
+    """The layout of a sheet: as large as its pictures can be while it keeps within HEIGHT.
 
-    One picture at least leaves its scale to the plan: the first of them decides how large all are shown.
+    One picture at least leaves its scale to the layout: the first of them decides how large all are shown.
     """
     first = next(picture for section in sections for picture in section.pictures if not picture.scale)
     longest = max(size_of(first.pixels))
-    plans = [_plan(title, _scaled(sections, scale, longest * scale)) for scale in _scales(longest)]
-    return next((found for found in plans if found.size[1] <= HEIGHT), plans[-1])
+    found = [_layout(title, _scaled(sections, scale, longest * scale)) for scale in _scales(longest)]
+    return next((each for each in found if each.size[1] <= HEIGHT), found[-1])
 
 
 def _scales(longest: int) -> list[float]:
@@ -131,13 +131,13 @@ def _own(picture: Picture, scale: float, limit: float) -> float:
     return limit // longest or 1 / ceil(longest / limit)
 
 
-def _plan(title: str, sections: tuple[Section, ...]) -> Plan:
+def _layout(title: str, sections: tuple[Section, ...]) -> Layout:
     pictures = [picture for section in sections for picture in section.pictures]
     lines = [(line, CAPTION) for picture in pictures for line in picture.caption]
     labels = [(mark.label, LABEL) for picture in pictures for mark in picture.marks if mark.label]
     widest = max((lettering.length(text, em) + 4 for text, em in [*lines, *labels]), default=0)
     width = max(*(picture.shown[0] for picture in pictures), min(widest, TEXT), 1)
-    columns = min(max(1, (WIDTH - MARGIN) // (width + MARGIN)), max(len(section.pictures) for section in sections))
+    columns = _columns([len(section.pictures) for section in sections], (WIDTH - MARGIN) // (width + MARGIN))
     tag = TAG if labels else 0
     tops, top = [], 2 * MARGIN + LINE
     for section in sections:
@@ -145,6 +145,11 @@ def _plan(title: str, sections: tuple[Section, ...]) -> Plan:
         tops.append(top)
         top += ceil(len(section.pictures) / columns) * (tag + section.height + MARGIN)
     words = max(lettering.length(title, TITLE), *(lettering.length(section.heading, HEADING) for section in sections))
-    return Plan(
+    return Layout(
         sections, width, columns, tag, tuple(tops), (max(columns * (width + MARGIN), words + MARGIN) + MARGIN, top)
     )
+
+
+def _columns(counts: Sequence[int], most: int) -> int:
+    """The columns that bring so many pictures a section into the fewest rows; the fewest of those that do."""
+    return min(range(1, max(1, most) + 1), key=lambda columns: sum(ceil(count / columns) for count in counts))
