@@ -89,7 +89,7 @@ def _report(workspace: Path, data_set: Path) -> Report:
     from dlim import config, projects
     from dlim.projects import Project
     from dlim.report.facts import Known
-    from dlim.report.finding import Limits
+    from dlim.report.finding import Thresholds
     from dlim.report.gather import Sources, gather
     from dlim.report.page import page
 
@@ -98,7 +98,7 @@ def _report(workspace: Path, data_set: Path) -> Report:
     taken = {name: project for name, project in found.items() if isinstance(project, Project)}
     sources = Sources("real", settings, dict.fromkeys(settings.learners, taken), data_set, workspace / "output")
     began = time.perf_counter()
-    facts = gather(sources, Known("", limits={"ssd": Limits(input_size=300, smallest_prior=30)}))
+    facts = gather(sources, Known("", thresholds={"ssd": Thresholds(input_size=300, smallest_prior=30)}))
     gathered = time.perf_counter()
     html = page(facts)
     return Report(html, gathered - began, time.perf_counter() - gathered)

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, field
 
-from dlim.errors import ConfigError
+from dlim.errors import ConfigError, shown
 from dlim.frame import PLACEMENTS, Canvas
+from dlim.names import matches, one_of
+from dlim.toml import Table, converted, parsed, read
 
-LABEL = re.compile(r"[a-z0-9_-]{1,40}")
+LONGEST_LABEL = 40
+"""Characters of a label."""
+
+LABEL = re.compile(rf"[a-z0-9_-]{{1,{LONGEST_LABEL}}}")
 """What a label may look like in a dataset: SSD loaders lower-case labels, and file names carry them."""
 
 Pixels = Annotated[int, Meta(ge=1, le=65500)]
 Grey = Annotated[int, Meta(ge=0, le=255)]
 Count = Annotated[int, Meta(ge=1)]
 Percent = Annotated[int, Meta(ge=1, le=99)]
-
-
-class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A table of a TOML file: its keys are the fields, and no others."""
 
 
 class Split(Table, frozen=True):
@@ -99,8 +98,8 @@ class Limit(Table, frozen=True):
     projects: of each project. labels: of each label, as the learner calls it, from all of its projects together.
     """
 
-    projects: dict[str, int] = {}
-    labels: dict[str, int] = {}
+    projects: dict[str, int] = field(default_factory=dict)
+    labels: dict[str, int] = field(default_factory=dict)
 
     def of_project(self, name: str) -> int | None:
         """The limit of the project of that name; None where it has none."""
@@ -130,7 +129,7 @@ class Learner(Table, frozen=True):
     projects: str = "projects"
     include: tuple[str, ...] = ("*",)
     exclude: tuple[str, ...] = ()
-    labels: dict[str, str] = {}
+    labels: dict[str, str] = field(default_factory=dict)
     boxes: Literal["follow", "master"] = "follow"
     format: str = "voc"
     class_lists: bool = True
@@ -243,7 +242,7 @@ def _check_below(path: Path, key: str, value: str) -> None:
 
 def servers(path: Path) -> dict[str, Server]:
     """The servers that a file names, sorted; none where there is no such file: then each is this machine."""
-    data = _toml(path) if path.exists() else {}
+    data = parsed(path) if path.exists() else {}
     return {name: _server(path, name, data[name]) for name in sorted(data)}
 
 
@@ -260,7 +259,7 @@ def _server(path: Path, name: str, data: Any) -> Server:
                 f"{name}.{key}: passwords don't belong here",
                 f"set {variable}, or name a file that only you can read as password_file",
             )
-    server = _converted(path, data, Server, f"{name}.")
+    server = converted(path, data, Server, name)
     _check_server(f"{path}: {name}", server)
     return server
 
@@ -288,86 +287,13 @@ def project_settings(path: Path) -> ProjectSettings:
     """A project's settings; the defaults where it has no such file."""
     settings = read(path, ProjectSettings) if path.exists() else ProjectSettings()
     one_of(path, "placement", settings.placement, PLACEMENTS)
+    if settings.label is not None:
+        check_label(path, settings.label)
     return settings
 
 
-def one_of(place: object, key: str, value: str, choices: Iterable[str]) -> None:
-    """Raise ConfigError, with the nearest right word, unless the value is one of the choices."""
-    choices = list(choices)
-    if value not in choices:
-        raise ConfigError(place, f'{key}: "{value}" is unknown', nearest(value, choices))
-
-
-def nearest(word: str, words: Iterable[str]) -> str:
-    """The way out after a wrong word: the nearest right one, or all there are."""
-    words = sorted(words)
-    close = difflib.get_close_matches(word, words, n=1, cutoff=0.5)
-    if close:
-        return f'did you mean "{close[0]}"?'
-    return "say one of: " + ", ".join(words) if words else "there is none to choose from"
-
-
-def matches(name: str, patterns: Iterable[str]) -> bool:
-    """Whether a name is one of some names and patterns (* and ?)."""
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
-
-
-def mapped(label: str, labels: Mapping[str, str]) -> str:
-    """What a label map makes of a label: its own entry, else the first pattern's, else itself."""
-    if label in labels:
-        return labels[label]
-    return next((to for source, to in labels.items() if fnmatchcase(label, source)), label)
-
-
-T = TypeVar("T", bound=Table)
-
-UNKNOWN = "Invalid enum value "
-"""How msgspec complains of a word that is none of those allowed; it doesn't say which those are."""
-
-
-def read(path: Path, table: type[T]) -> T:
-    """A TOML file as a table. Raises ConfigError with the file, the key, and the nearest right word."""
-    return _converted(path, _toml(path), table)
-
-
-def _toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(path, f"can't be read ({error.strerror})", "make it a file that you may read") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(path, f"is no TOML: {error}", "mend it at that place") from error
-
-
-def _converted(path: Path, data: dict[str, Any], table: type[T], prefix: str = "") -> T:
-    """A table of a file. prefix: where it is there, with a dot."""
-    _check_keys(path, data, table, prefix)
-    try:
-        return msgspec.convert(data, table)
-    except msgspec.ValidationError as error:
-        fault, _, where = str(error).partition(" - at `$.")
-        key = where.rstrip("`") or "the file"
-        if fault.startswith(UNKNOWN):
-            one_of(path, prefix + key, fault.removeprefix(UNKNOWN)[1:-1], _words(table, key))
-        fault = fault[:1].lower() + fault[1:].replace("`", "")
-        raise ConfigError(path, f"{prefix}{key}: {fault}", "correct that value") from error
-
-
-def _words(table: type[Table], key: str) -> list[str]:
-    """The words that the value of a key may be."""
-    first, _, rest = key.partition(".")
-    kind = next(field.type for field in msgspec.structs.fields(table) if field.name == first)
-    if rest:
-        return _words(kind, rest)
-    return [word for part in (kind, *get_args(kind)) if get_origin(part) is Literal for word in get_args(part)]
-
-
-def _check_keys(path: Path, data: Mapping[str, Any], table: type[Table], prefix: str = "") -> None:
-    """Refuse an unknown key with the nearest right one: msgspec only says that it is unknown."""
-    fields = {field.name: field.type for field in msgspec.structs.fields(table)}
-    for key, value in data.items():
-        if key not in fields:
-            raise ConfigError(path, f"{prefix}{key}: is no key here", nearest(key, fields))
-        inner = fields[key]
-        if isinstance(inner, type) and issubclass(inner, Table) and isinstance(value, dict):
-            _check_keys(path, value, inner, f"{prefix}{key}.")
+def check_label(place: object, label: str) -> None:
+    """Raise ConfigError where a label that a person set for a project can't be one."""
+    if not LABEL.fullmatch(label):
+        fault = f'label: "{shown(label[:LONGEST_LABEL])}" is no label'
+        raise ConfigError(place, fault, f"use at most {LONGEST_LABEL} of a-z, 0-9, _ and -")

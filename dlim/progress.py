@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -127,8 +129,10 @@ def _display(stream: TextIO) -> Progress:
     return Progress(*columns, console=RichConsole(file=stream), transient=True)
 
 
-def console(stream: TextIO) -> Console:
-    """The console that suits a stream."""
+def console(stream: TextIO | None) -> Console:
+    """The console that suits a stream; none, where a shell has closed it, takes everything and shows nothing."""
+    if stream is None:
+        stream = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as the process
     return Terminal(stream) if stream.isatty() else Console(stream)
 
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from dlim.config import Learner, ProjectSettings, nearest, project_settings
+from dlim.config import Learner, ProjectSettings, project_settings
 from dlim.errors import ConfigError, DlimError, ProjectError, shown
+from dlim.names import nearest, strangers
 
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 """What a project may be called: the name goes into file names that VOC readers split at white space."""
 
 LONGEST = 48
 """Characters of a name: with a label's 40, and a number, a file name fits into a tar header's 100."""
+
+PROJECTS = Path("projects")
+"""The folder of projects whose tasks are called by the project's name alone."""
 
 PARTS = ("project.toml", "master", "data_augmentation")
 """What makes a folder a project; a folder with none of these is not looked at."""
@@ -29,6 +33,13 @@ class Project:
     name: str
     folder: Path
     settings: ProjectSettings
+
+    @property
+    def title(self) -> str:
+        """What its tasks are called after: outside projects/, its folder of projects stands before the name."""
+        folder = self.folder.parent
+        # a path from the root is that of one who looks at the workspace from outside
+        return self.name if folder.is_absolute() or folder == PROJECTS else f"{folder.as_posix()}/{self.name}"
 
     @property
     def image(self) -> Path:
@@ -67,13 +78,13 @@ class Project:
         """Raise ProjectError unless there is a master."""
         self.require(
             self.image,
-            "put the crop there; a project that draws its images says generator = true in project.toml",
+            f"doit new {self.name} --image crop.png puts it there; one that draws its images says generator = true",
         )
 
     def require(self, path: Path, remedy: str) -> None:
         """Raise ProjectError unless the project has this file."""
         if not path.is_file():
-            raise ProjectError(self.name, f"{path.relative_to(self.folder)} is missing", remedy)
+            raise ProjectError(self.title, f"{path.relative_to(self.folder)} is missing", remedy)
 
 
 def _real(folder: str, name: str) -> str:
@@ -145,3 +156,9 @@ def chosen(projects: Mapping[str, Project | Broken], learner: Learner, place: ob
             raise ConfigError(place, f'include: "{pattern}" matches no project', nearest(pattern, projects))
     if not any(learner.takes(name) for name in projects):
         raise ConfigError(place, "exclude: leaves no project", "take out what excludes too much")
+
+
+def unmatched(projects: Mapping[str, Project | Broken], learner: Learner, place: object) -> Iterator[str]:
+    """What is to be said of the names in exclude that no project has, a line each: it may be one yet to come."""
+    for line in strangers(learner.exclude, projects, "project"):
+        yield f"{place}: exclude: {line}"

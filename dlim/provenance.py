@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 CODE = {
-    "extend": ["stages/extend", "augment/images", "builds", "config", "frame", "projects"],
+    "extend": ["stages/extend", "augment/images", "builds", "config", "frame", "names", "projects", "toml"],
     "locate": [
         "stages/locate",
         "annotation",
@@ -20,7 +20,9 @@ CODE = {
         "formats/voc_reader",
         "frame",
         "mesh",
+        "names",
         "projects",
+        "toml",
         "variation",
     ],
     "augment": [
@@ -45,7 +47,9 @@ CODE = {
         "config",
         "frame",
         "mesh",
+        "names",
         "projects",
+        "toml",
         "variation",
     ],
     "annotate": [
@@ -57,10 +61,12 @@ CODE = {
         "formats/voc_reader",
         "frame",
         "mesh",
+        "names",
         "projects",
+        "toml",
         "variation",
     ],
-    "split": ["stages/split", "config", "frame", "mix/limits"],
+    "split": ["stages/split", "config", "frame", "mix/limits", "names", "toml"],
     "shard": ["stages/shard", "annotation", "archive", "formats/voc", "formats/voc_reader"],
     "pack": ["stages/pack", "annotation", "builds", "formats/voc", "formats/voc_reader"],
     "tarball": ["stages/tarball", "annotation", "archive", "builds", "formats/voc", "formats/voc_reader"],

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlim import builds, config, crop
+from dlim import builds, crop
+from dlim.config import LONGEST_LABEL, check_label, project_settings
 from dlim.crop import Crop, Rectangle
 from dlim.errors import ConfigError, ProjectError, shown
 from dlim.frame import PLACEMENTS
-from dlim.projects import LONGEST, NAME, in_stem
+from dlim.names import one_of
+from dlim.projects import LONGEST, NAME, PARTS, in_stem
 
 SCRIPT = '''#!/usr/bin/env python3
 """The variations of this project."""
@@ -39,12 +42,16 @@ _OTHER = re.compile(r"[^a-z0-9-]+")
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A project that was made. source: the image that became its master. notes: what is to be said of that."""
+    """A project that was made. source: the image that became its master. notes: what is to be said of that.
+
+    begun: whether it was there already, without an image.
+    """
 
     name: str
     folder: Path
     source: Path | None = None
     notes: tuple[str, ...] = ()
+    begun: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +82,30 @@ def create(
     taken: Mapping[str, Path],
     template: Path | None = None,
 ) -> Made:
-    """Make a project in a folder of projects, whole or not at all.
+    """Make a project in a folder of projects, whole or not at all; or give its image to one that was begun without.
 
-    image: what becomes its master, or the part of it in the box. label, placement: for its project.toml. taken: what
-    `taken` found in all folders of projects. template: the daug.py to copy. Raises ProjectError or ConfigError.
+    image: what becomes its master, or the part of it in the box. label, placement: for its project.toml; one that was
+    begun says them already. taken: what `taken` found in all folders of projects. template: the daug.py to copy.
+    Raises ProjectError or ConfigError.
     """
-    _check_name(folder / name, name, taken)
+    path = folder / name
+    _check_name(name)
+    begun = _check_place(path, taken, image)
     settings = _settings(name, label, placement)
     if box is not None and image is None:
         raise ProjectError(name, "a box was given and no image", "say which image with --image")
+    if begun:
+        _check_agrees(path, label, placement)
+    elif label is None and len(name) > LONGEST_LABEL:
+        fault = f"has {len(name)} characters, and a label at most {LONGEST_LABEL}"
+        raise ProjectError(name, fault, "give it a shorter name, or another label with --label")
     master = None if image is None else crop.read(image, box)
-    _write(folder / name, master, settings, _script(template))
-    return Made(name, folder / name, image, master.notes if master else ())
+    if begun and master is not None:
+        data = master.data
+        builds.write_file(_master(path), lambda making: making.write_bytes(data))
+    else:
+        _write(path, master, settings, _script(template))
+    return Made(name, path, image, master.notes if master else (), begun)
 
 
 def from_folder(
@@ -100,10 +119,10 @@ def from_folder(
 ) -> Iterator[Made | Skipped]:
     """Make a project of each image in the folder source that is in no project yet, one after the other, by name.
 
-    A project is called after its file: in small letters, what a name can't have as _, with a number behind where that
-    is taken. Hidden files and folders are passed over. An image counts as there already where a master of what is
-    taken shows the same pixels, whatever file they came from. Each project is whole when it is yielded. Arguments and
-    errors as of `create`; what is wrong with a single file is a Skipped.
+    A project is called after its file: in small letters, what a name can't have as _, no longer than a label may be,
+    with a number behind where that is taken. Hidden files and folders are passed over. An image counts as there
+    already where a master of what is taken shows the same pixels, whatever file they came from. Each project is whole
+    when it is yielded. Arguments and errors as of `create`; what is wrong with a single file is a Skipped.
     """
     if not source.is_dir():
         raise ProjectError(source, "is no folder", "name a folder of images")
@@ -138,7 +157,7 @@ def _masters(folders: Iterable[Path]) -> dict[str, str]:
     """What the masters of some projects show, each with the reason to pass over another image of it."""
     found: dict[str, str] = {}
     for folder in folders:
-        image = folder / "master" / "image.jpg"
+        image = _master(folder)
         if image.is_file():
             try:
                 found.setdefault(crop.digest(image), f"is here already as {shown(folder.name)}")
@@ -147,11 +166,15 @@ def _masters(folders: Iterable[Path]) -> dict[str, str]:
     return found
 
 
+def _master(folder: Path) -> Path:
+    return folder / "master" / "image.jpg"
+
+
 def _key(name: str) -> str:
     return in_stem(name).lower()
 
 
-def _check_name(path: Path, name: str, taken: Mapping[str, Path]) -> None:
+def _check_name(name: str) -> None:
     """Raise ProjectError where a project can't be called so."""
     if not NAME.fullmatch(name):
         raise ProjectError(
@@ -165,19 +188,46 @@ def _check_name(path: Path, name: str, taken: Mapping[str, Path]) -> None:
         raise ProjectError(name, f"is taken: doit label:{name.lower()} is a task of its own", "give it another name")
     if name.lower() in DEVICES:
         raise ProjectError(name, "can't be the name of a folder on Windows", "give it another name")
-    there = taken.get(_key(name), path if path.exists() else None)
-    if there == path:
+
+
+def _check_place(path: Path, taken: Mapping[str, Path], image: Path | None) -> bool:
+    """Whether a project was begun there that still wants its image. Raises ProjectError where something else is."""
+    there = taken.get(_key(path.name), path if path.exists() else None)
+    if there is None:
+        return False
+    if there != path:
+        raise ProjectError(path.name, f"its images would be called like those of {there}", "give it another name")
+    if not _wants_image(path):
         raise ProjectError(path, "exists already", "give the new project another name, or take that away")
-    if there is not None:
-        raise ProjectError(name, f"its images would be called like those of {there}", "give it another name")
+    if image is None:
+        raise ProjectError(
+            path, "exists already, and wants an image", "say which with --image, or give the new project another name"
+        )
+    return True
+
+
+def _wants_image(path: Path) -> bool:
+    """Whether a folder is a project without a master that has to have one."""
+    there = any((path / part).exists() for part in PARTS) and not os.path.lexists(_master(path))
+    return there and not project_settings(path / "project.toml").generator
+
+
+def _check_agrees(path: Path, label: str | None, placement: str | None) -> None:
+    """Raise ConfigError where what was given for a project that is there isn't what its project.toml says."""
+    settings = project_settings(path / "project.toml")
+    for key, given in (("label", label), ("placement", placement)):
+        said = getattr(settings, key)
+        if given not in (None, said):
+            fault = f'{key}: is "{said}" here' if said else f"{key}: isn't set here"
+            raise ConfigError(path / "project.toml", fault, f'leave out --{key}, or write {key} = "{given}" there')
 
 
 def _settings(place: str, label: str | None, placement: str | None) -> str:
     """The text of project.toml; empty where there is nothing to say."""
-    if label is not None and not config.LABEL.fullmatch(label):
-        raise ConfigError(place, f'label: "{label}" is no label', "use up to 40 of a-z, 0-9, _ and - only")
+    if label is not None:
+        check_label(place, label)
     if placement is not None:
-        config.one_of(place, "placement", placement, PLACEMENTS)
+        one_of(place, "placement", placement, PLACEMENTS)
     said = {"label": label, "placement": placement}
     return "".join(f'{key} = "{value}"\n' for key, value in said.items() if value is not None)
 
@@ -198,7 +248,7 @@ def _write(folder: Path, master: Crop | None, settings: str, script: str) -> Non
         mode = daug.stat().st_mode
         daug.chmod(mode | (mode & 0o444) >> 2)  # whoever may read it may run it
         if master is not None:
-            (making / "master" / "image.jpg").write_bytes(master.data)
+            _master(making).write_bytes(master.data)
         if settings:
             (making / "project.toml").write_text(settings, encoding="utf-8")
         making.rename(folder)
@@ -212,7 +262,7 @@ def _named(stem: str) -> str:
     name = _OTHER.sub("_", plain.lower()).strip("_-")
     if not any(map(str.isalpha, name)):
         name = f"{UNNAMED}_{name}"
-    return name[:LONGEST].rstrip("_-")
+    return name[:LONGEST_LABEL].rstrip("_-")
 
 
 def _free(name: str, taken: Mapping[str, Path], numbers: dict[str, int]) -> str:
@@ -220,6 +270,6 @@ def _free(name: str, taken: Mapping[str, Path], numbers: dict[str, int]) -> str:
     number, free = numbers.get(name, 1), name
     while _key(free) in taken or free in TASKS | DEVICES:
         number += 1
-        free = f"{name[: LONGEST - len(str(number)) - 1]}_{number}"
+        free = f"{name[: LONGEST_LABEL - len(str(number)) - 1]}_{number}"
     numbers[name] = number
     return free

@@ -22,6 +22,7 @@ from dlim.annotation import Box
 from dlim.augment.context import workspace
 from dlim.config import Settings
 from dlim.errors import DlimError, ProjectError
+from dlim.names import nearest
 from dlim.projects import Broken, Project
 from dlim.report.sheet import PAPER
 from dlim.report.trial import BUILT_IN, tried
@@ -87,9 +88,7 @@ def master(word: str, settings: Settings) -> tuple[Path, list[Box]]:
         return project.image, boxes_of(project, settings)
     path = Path(word)
     if not path.is_file():
-        raise ProjectError(
-            word, "is no project, no image file and no operation", config.nearest(word, [*known, *OPERATIONS])
-        )
+        raise ProjectError(word, "is no project, no image file and no operation", nearest(word, [*known, *OPERATIONS]))
     own = [
         project
         for project in known.values()

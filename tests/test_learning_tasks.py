@@ -231,8 +231,19 @@ def test_cancelling(here: Workspace) -> None:
     assert status == 1
     assert re.search(r"FAILED ssd: was cancelled by \S+@\S+ at ", text)
     assert only(lines(here, "cancel:ssd", status=1), "FAILED") == (
-        "FAILED ssd: ssd isn't learning there; there is nothing to end"
+        "FAILED ssd: learns nothing on .dlim/servers/ssd; there is nothing to end"
     )
+    assert lines(here, "cancel", status=1) == [
+        "resnet34: learns nothing on .dlim/servers/resnet34; there is nothing to end",
+        "ssd: learns nothing on .dlim/servers/ssd; there is nothing to end",
+        "FAILED cancel: nothing is learning; doit servers shows what each server does",
+    ]
+    process = begun(here, "task:ssd", "--name", "first")
+    assert lines(here, "cancel") == [
+        "resnet34: learns nothing on .dlim/servers/resnet34; there is nothing to end",
+        "ssd: its learning on .dlim/servers/ssd is ended",
+    ]
+    assert ended(process)[0] == 1
     (server(here) / "slow").unlink()
     lines(here, "task:ssd", "--name", "first")
 

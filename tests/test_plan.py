@@ -69,15 +69,13 @@ def test_a_changed_script(two: Workspace) -> None:
     """What has changed itself will run; what is behind it may, and is told what that depends on; in a run's order."""
     put(two.folder / "projects/alpha/data_augmentation/beside.py", "COUNT = 5\n")
     assert doit(two.folder, "plan", "dataset:ssd").lines == [
-        "augment:alpha@native     will run  projects/alpha/data_augmentation/beside.py changed",
-        "augment:alpha@48x40      will run  projects/alpha/data_augmentation/beside.py changed",
-        "annotate:alpha@resnet34  may run   if augment:alpha@native comes out otherwise",
-        "annotate:alpha@ssd       may run   if augment:alpha@48x40 comes out otherwise",
-        "shard:alpha@ssd          may run   if annotate:alpha@ssd comes out otherwise",
-        "split:ssd                may run   if annotate:alpha@ssd comes out otherwise",
-        "pack:ssd                 may run   if annotate:alpha@ssd or split:ssd comes out otherwise",
-        "tarball:ssd              may run   if shard:alpha@ssd or pack:ssd comes out otherwise",
-        "2 will run, 6 may run, 9 up to date",
+        "augment:alpha@48x40  will run  projects/alpha/data_augmentation/beside.py changed",
+        "annotate:alpha@ssd   may run   if augment:alpha@48x40 comes out otherwise",
+        "shard:alpha@ssd      may run   if annotate:alpha@ssd comes out otherwise",
+        "split:ssd            may run   if annotate:alpha@ssd comes out otherwise",
+        "pack:ssd             may run   if annotate:alpha@ssd or split:ssd comes out otherwise",
+        "tarball:ssd          may run   if shard:alpha@ssd or pack:ssd comes out otherwise",
+        "1 will run, 5 may run, 7 up to date",
     ]
 
 
@@ -117,13 +115,12 @@ def test_what_can_only_fail(two: Workspace) -> None:
     put(two.folder / "projects/alpha/project.toml", 'placement = "left-uper"\n')
     fault = 'projects/alpha/project.toml: placement: "left-uper" is unknown; did you mean "left-upper"?'
     assert doit(two.folder, "plan", "dataset:ssd").lines == [
-        f"annotate:alpha@resnet34  will fail  {fault}",
-        f"annotate:alpha@ssd       will fail  {fault}",
-        "shard:alpha@ssd          can't run  as annotate:alpha@ssd will fail",
-        "split:ssd                can't run  as annotate:alpha@ssd will fail",
-        "pack:ssd                 can't run  as annotate:alpha@ssd will fail",
-        "tarball:ssd              can't run  as annotate:alpha@ssd will fail",
-        "2 will fail, 4 can't run, 7 up to date",
+        f"annotate:alpha@ssd  will fail  {fault}",
+        "shard:alpha@ssd     can't run  as annotate:alpha@ssd will fail",
+        "split:ssd           can't run  as annotate:alpha@ssd will fail",
+        "pack:ssd            can't run  as annotate:alpha@ssd will fail",
+        "tarball:ssd         can't run  as annotate:alpha@ssd will fail",
+        "1 will fail, 4 can't run, 5 up to date",
     ]
 
 
@@ -134,7 +131,7 @@ def test_what_is_ignored(two: Workspace) -> None:
         "split:ssd    ignored  as `doit ignore` said",
         "pack:ssd     ignored  as `doit ignore` said",
         "tarball:ssd  ignored  as `doit ignore` said",
-        "3 ignored, 14 up to date",
+        "3 ignored, 10 up to date",
     ]
 
 
@@ -143,7 +140,7 @@ def test_what_runs_whenever_it_is_asked_for(two: Workspace) -> None:
     assert doit(two.folder, "plan", "verify").lines == ["verify  will run  as you asked", "1 will run, 0 up to date"]
     assert doit(two.folder, "plan", "task:ssd", "--name", "one").lines == [
         "task:ssd  will run  as you asked",
-        "1 will run, 17 up to date",
+        "1 will run, 13 up to date",
     ]
 
 
@@ -164,7 +161,7 @@ def test_what_was_built_alone(two: Workspace) -> None:
         "split:ssd        will run  annotate:alpha@ssd came out otherwise",
         "pack:ssd         will run  annotate:alpha@ssd came out otherwise",
         "tarball:ssd      may run   if shard:alpha@ssd or pack:ssd comes out otherwise",
-        "3 will run, 1 may run, 13 up to date",
+        "3 will run, 1 may run, 9 up to date",
     ]
 
 
@@ -232,7 +229,7 @@ def test_a_run_at_work(workspace: Workspace, command: str) -> None:
     with run_at_work(workspace):
         done = workspace.doit(command)
         assert (done.returncode, done.stderr) == (0, "")
-        assert "slow" in done.stdout
+        assert ("tarball:ssd would run: was never built" if command == "why" else "slow") in done.stdout
 
 
 def test_after_a_kill(workspace: Workspace) -> None:
@@ -247,7 +244,7 @@ def test_after_a_kill(workspace: Workspace) -> None:
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
     assert len(before) == 2
     steps = planned(doit(workspace.folder, "plan")).steps
-    assert not any(name.startswith("augment:aaa") for name in steps)
+    assert "augment:aaa@native" not in steps
     assert "augment:zzz@native" in steps
     assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in files} == before
 

@@ -165,9 +165,15 @@ def test_a_missing_master(tmp_path: Path) -> None:
     with pytest.raises(ProjectError) as caught:
         project.require_master()
     assert str(caught.value) == (
-        "a: master/image.jpg is missing; put the crop there; a project that draws its images says "
-        "generator = true in project.toml"
+        "a: master/image.jpg is missing; doit new a --image crop.png puts it there; "
+        "one that draws its images says generator = true"
     )
+
+
+def test_a_fault_of_another_folder_of_projects() -> None:
+    """What a project lacks is told under the name that its tasks have."""
+    with pytest.raises(ProjectError, match=r"^other/a: master/image\.jpg is missing; "):
+        Project("a", Path("other/a"), ProjectSettings()).require_master()
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
@@ -201,3 +207,24 @@ def test_exclude_that_leaves_nothing(tmp_path: Path) -> None:
 def test_a_projects_name_in_a_file_name(name: str, shown: str) -> None:
     """It has no _, as ResNet34 loaders take the class up to the last one."""
     assert projects.in_stem(name) == shown
+
+
+@pytest.mark.parametrize(
+    ("folder", "title"),
+    [("projects/a", "a"), ("other/a", "other/a"), ("games/projects/a", "games/projects/a"), ("/x/projects/a", "a")],
+)
+def test_what_a_projects_tasks_are_called_after(folder: str, title: str) -> None:
+    """Outside projects/, the folder of projects stands before the name."""
+    assert Project("a", Path(folder), ProjectSettings()).title == title
+
+
+def test_exclude_that_matches_nothing(tmp_path: Path) -> None:
+    """An excluded name that no project has is no error, and told; a pattern may match nothing."""
+    make(tmp_path, "close")
+    learner = Learner("native", exclude=("clse", "later", "old_*"))
+    found = projects.load(tmp_path)
+    projects.chosen(found, learner, "ssd.toml")
+    assert list(projects.unmatched(found, learner, "ssd.toml")) == [
+        'ssd.toml: exclude: "clse" matches no project so far; did you mean "close"?',
+        'ssd.toml: exclude: "later" matches no project so far',
+    ]

@@ -17,6 +17,7 @@ from PIL import Image
 from dlim import projects, scaffold
 from dlim.config import ProjectSettings
 from dlim.errors import ConfigError, DlimError, ProjectError
+from dlim.labelling.label import suggested
 from dlim.projects import Project
 from dlim.scaffold import Made, Skipped
 from tests.conftest import ROOT, XML, Workspace, draw_master
@@ -150,6 +151,10 @@ NAMES = [
     ("a\n", "a\\n: is no name for a project; name it with letters, digits, _ and - only"),
     ("-q", "-q: would be taken for an option of doit; begin the name with a letter or a digit"),
     ("a" * 49, f"{'a' * 49}: has over 48 characters; give it a shorter name"),
+    (
+        "a" * 41,
+        f"{'a' * 41}: has 41 characters, and a label at most 40; give it a shorter name, or another label with --label",
+    ),
     ("push", "push: is taken: doit label:push is a task of its own; give it another name"),
     ("Pull", "Pull: is taken: doit label:pull is a task of its own; give it another name"),
     ("NUL", "NUL: can't be the name of a folder on Windows; give it another name"),
@@ -163,23 +168,108 @@ def test_names_that_cannot_be(tmp_path: Path, name: str, fault: str) -> None:
     assert refused(tmp_path, name) == fault
 
 
-@pytest.mark.parametrize("name", ["a" * 48, "Close_2-b", "7", "_a", "pushed", "com"])
+@pytest.mark.parametrize("name", ["a" * 40, "Close_2-b", "7", "_a", "pushed", "com"])
 def test_names_that_can_be(tmp_path: Path, name: str) -> None:
     """What projects.load takes, and no task has, is a name."""
     scaffold.create(tmp_path, name, taken={})
     assert isinstance(projects.load(tmp_path)[name], Project)
 
 
+def test_a_long_name_with_a_label(tmp_path: Path) -> None:
+    """A name too long for a label is one where a label is given."""
+    scaffold.create(tmp_path, "a" * 48, label="close", taken={})
+    assert isinstance(projects.load(tmp_path)["a" * 48], Project)
+
+
 def test_a_name_that_is_there(tmp_path: Path) -> None:
     """A second project of a name is refused, also where only a folder or a file has it."""
-    scaffold.create(tmp_path, "close", taken={})
+    scaffold.create(tmp_path, "close", image=picture(tmp_path / "in/a.png"), taken={})
     (tmp_path / "notes").mkdir()
     (tmp_path / "list").touch()
     (tmp_path / "gone").symlink_to("nowhere")
     for name in ("close", "notes", "list", "gone"):
         fault = f"{tmp_path}/{name}: exists already; give the new project another name, or take that away"
         assert refused(tmp_path, name) == fault
+        assert refused(tmp_path, name, image=tmp_path / "in/a.png") == fault
     assert refused(tmp_path, "close", taken={"other": tmp_path / "other"}).startswith(f"{tmp_path}/close: exists")
+
+
+def begun(folder: Path, settings: str = "") -> Path:
+    """A project that was begun without an image."""
+    made = scaffold.create(folder, "close", taken={}).folder
+    (made / "data_augmentation/daug.py").write_text("a person's own\n")
+    if settings:
+        (made / "project.toml").write_text(settings)
+    return made
+
+
+def test_a_project_that_was_begun_gets_its_image(tmp_path: Path) -> None:
+    """An image given later becomes the master, and nothing else of the project changes."""
+    folder = begun(tmp_path / "projects", 'label = "x"\nplacement = "centre"\n')
+    source = picture(tmp_path / "a.png")
+    (folder / "master").rmdir()  # git keeps no empty folder
+    taken = scaffold.taken([tmp_path / "projects"])
+    made = scaffold.create(folder.parent, "close", image=source, box=(2, 3, 12, 9), label="x", taken=taken)
+    assert made == Made("close", folder, source, begun=True)
+    assert files(folder) == [
+        "data_augmentation",
+        "data_augmentation/daug.py",
+        "master",
+        "master/image.jpg",
+        "project.toml",
+    ]
+    assert (folder / "data_augmentation/daug.py").read_text() == "a person's own\n"
+    assert (folder / "project.toml").read_text() == 'label = "x"\nplacement = "centre"\n'
+    with Image.open(folder / "master/image.jpg") as image:
+        assert (image.format, image.size) == ("JPEG", (12, 9))
+
+
+def test_a_project_that_was_begun_and_no_image(tmp_path: Path) -> None:
+    """The same name once more, without an image, says what is wanted."""
+    begun(tmp_path)
+    assert refused(tmp_path, "close") == (
+        f"{tmp_path}/close: exists already, and wants an image; say which with --image, or give the new project "
+        "another name"
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "given", "fault"),
+    [
+        (
+            'label = "x"',
+            {"label": "y"},
+            '/project.toml: label: is "x" here; leave out --label, or write label = "y" there',
+        ),
+        ("", {"label": "y"}, '/project.toml: label: isn\'t set here; leave out --label, or write label = "y" there'),
+        (
+            "",
+            {"placement": "centre"},
+            (
+                '/project.toml: placement: is "left-upper" here; '
+                'leave out --placement, or write placement = "centre" there'
+            ),
+        ),
+        ("lable = 1", {}, '/project.toml: lable: is no key here; did you mean "label"?'),
+        ("generator = true", {}, ": exists already; give the new project another name, or take that away"),
+    ],
+)
+def test_what_a_begun_project_does_not_take(
+    tmp_path: Path, settings: str, given: dict[str, object], fault: str
+) -> None:
+    """What its own project.toml says otherwise is a line, and the image isn't put there."""
+    begun(tmp_path / "projects", settings)
+    source = picture(tmp_path / "a.png")
+    assert refused(tmp_path / "projects", "close", image=source, **given) == f"{tmp_path}/projects/close{fault}"
+
+
+def test_an_image_for_a_begun_project_that_cannot_be_read(tmp_path: Path) -> None:
+    """A bad image leaves the project as it was, and so does a link that stands where the master should."""
+    folder = begun(tmp_path / "projects")
+    (tmp_path / "a.png").write_bytes(b"text")
+    assert refused(folder.parent, "close", image=tmp_path / "a.png").startswith(f"{tmp_path}/a.png: is no image")
+    (folder / "master/image.jpg").symlink_to("nowhere")
+    assert "exists already" in refused(folder.parent, "close", image=picture(tmp_path / "b.png"))
 
 
 @pytest.mark.parametrize("name", ["A-b", "a_b", "A_B"])
@@ -204,10 +294,10 @@ def test_a_name_of_another_folder_of_projects(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "fault"),
     [
-        ({"label": "Close"}, 'a: label: "Close" is no label; use up to 40 of a-z, 0-9, _ and - only'),
-        ({"label": "x" * 41}, f'a: label: "{"x" * 41}" is no label; use up to 40 of a-z, 0-9, _ and - only'),
-        ({"label": 'a"\nb = "c'}, 'a: label: "a" b = "c" is no label; use up to 40 of a-z, 0-9, _ and - only'),
-        ({"placement": "top-right"}, 'a: placement: "top-right" is unknown; did you mean "right-upper"?'),
+        ({"label": "Close"}, 'a: label: "Close" is no label; use at most 40 of a-z, 0-9, _ and -'),
+        ({"label": "x" * 41}, f'a: label: "{"x" * 40}" is no label; use at most 40 of a-z, 0-9, _ and -'),
+        ({"label": 'a"\nb = "c'}, 'a: label: "a"\\nb = "c" is no label; use at most 40 of a-z, 0-9, _ and -'),
+        ({"placement": "right-uper"}, 'a: placement: "right-uper" is unknown; did you mean "right-upper"?'),
         ({"box": (0, 0, 9, 9)}, "a: a box was given and no image; say which image with --image"),
     ],
 )
@@ -324,8 +414,8 @@ def test_what_a_folder_holds_beside_images(tmp_path: Path) -> None:
         ("閉じる12.png", "crop_12"),
         ("２０２５.png", "crop_2025"),
         ("-x-.png", "x"),
-        (f"{'a' * 47} b.png", "a" * 47),
-        (f"{'a' * 60}.png", "a" * 48),
+        (f"{'a' * 39} b.png", "a" * 39),
+        (f"{'a' * 60}.png", "a" * 40),
         ("push.png", "push_2"),
         ("CON.png", "con_2"),
         ("a\nb.png", "a_b"),
@@ -333,18 +423,20 @@ def test_what_a_folder_holds_beside_images(tmp_path: Path) -> None:
     ],
 )
 def test_names_after_files(tmp_path: Path, file: str, name: str) -> None:
-    """A project is called after its file, as far as a name can be like that."""
+    """A project is called after its file, as far as a name can be like that, and its box can be called so, too."""
     picture(tmp_path / "a.png").rename(tmp_path / "in.png")
     (tmp_path / "in").mkdir()
     (tmp_path / "in.png").rename(tmp_path / "in" / file)
     assert names(taken_up(tmp_path / "projects", tmp_path / "in")) == [name]
-    assert isinstance(projects.load(tmp_path / "projects")[name], Project)
+    made = projects.load(tmp_path / "projects")[name]
+    assert isinstance(made, Project)
+    assert suggested(made, ()) == name
 
 
 def test_files_that_would_be_called_alike(tmp_path: Path) -> None:
     """The later of two gets a number behind, and again the next time there is one."""
     scaffold.create(tmp_path / "projects", "Close", taken={})
-    long = "b" * 48
+    long = "b" * 40
     for number, name in enumerate(
         ["close.png", "close_3.png", "CLOSE.jpg", "閉.png", "開.png", f"{long}.png", f"{long}c.png"]
     ):
@@ -354,7 +446,7 @@ def test_files_that_would_be_called_alike(tmp_path: Path) -> None:
     assert made == {
         "CLOSE.jpg": "close_2",
         f"{long}.png": long,
-        f"{long}c.png": f"{'b' * 46}_2",
+        f"{long}c.png": f"{'b' * 38}_2",
         "close.png": "close_3",
         "close_3.png": "close_3_2",
         "閉.png": "crop",
@@ -376,7 +468,7 @@ def test_an_empty_folder(tmp_path: Path) -> None:
     [
         ("none", {}, "none: is no folder; name a folder of images"),
         ("a.png", {}, "a.png: is no folder; name a folder of images"),
-        (".", {"label": "A"}, ': label: "A" is no label; use up to 40 of a-z, 0-9, _ and - only'),
+        (".", {"label": "A"}, ': label: "A" is no label; use at most 40 of a-z, 0-9, _ and -'),
         (".", {"placement": "center"}, ': placement: "center" is unknown; did you mean "centre"?'),
     ],
 )

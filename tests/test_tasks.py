@@ -260,14 +260,13 @@ def test_what_a_dataset_promises(two: Workspace) -> None:
 ERRORS = [
     pytest.param(
         lambda folder: (folder / "master/image.jpg").unlink(),
-        "alpha: master/image.jpg is missing; put the crop there; "
-        "a project that draws its images says generator = true in project.toml",
+        "alpha: master/image.jpg is missing; doit new alpha --image crop.png puts it there; "
+        "one that draws its images says generator = true",
         id="no master",
     ),
     pytest.param(
         lambda folder: (folder / "master/image_extended.xml").unlink(),
-        "alpha: master/image_extended.xml is missing; draw the box on projects/alpha/master/image_extended.jpg "
-        "with a labelling program and save it there, as Pascal VOC",
+        "alpha: has no box yet; doit label:alpha draws it, doit label:alpha --auto takes the whole crop",
         id="no annotation",
     ),
     pytest.param(
@@ -341,7 +340,7 @@ CONFIG_ERRORS = [
     pytest.param(
         "config/dlim.toml",
         '[split]\ntrain_percent = "80"\n',
-        "config/dlim.toml: split.train_percent: expected int, got str; correct that value",
+        'config/dlim.toml: split.train_percent: is "80"; write a whole number, 1 to 99, without quotes',
         id="a wrong type",
     ),
     pytest.param(

@@ -16,10 +16,10 @@ from dlim.augment import context as contexts
 from dlim.augment import images, operations
 from dlim.augment.images import Pixels
 from dlim.augment.operations import Crop, Custom, Varies
-from dlim.config import one_of
 from dlim.errors import AugmentError, ProjectError
 from dlim.frame import PLACEMENTS, canvas_name, fits, origin
 from dlim.mesh import still
+from dlim.names import one_of
 from dlim.variation import Variation
 
 ATTEMPTS = 21

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from dlim import config, projects
+from dlim import config, names, projects
 from dlim.errors import DlimError, ProjectError, WorkspaceError
 from dlim.frame import Canvas, canvas_from_name, canvas_name
 
@@ -88,7 +88,7 @@ def by_hand(name: str) -> Context:
     folder = _folder(root, name, settings)
     project = projects.load(folder.parent).get(name)
     if project is None:
-        raise ProjectError(name, "is no project", config.nearest(name, projects.load(folder.parent)))
+        raise ProjectError(name, "is no project", names.nearest(name, projects.load(folder.parent)))
     if isinstance(project, projects.Broken):
         raise project.error
     canvas = _canvas(name, settings)

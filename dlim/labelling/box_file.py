@@ -58,7 +58,7 @@ def extended(project: Project, canvas: Size) -> Extended:
 
 def require_image(on: Extended) -> None:
     """Raise ProjectError unless the extended image is there, in the size that its frame has."""
-    remedy = f"run doit extend:{on.project.name}"
+    remedy = f"run doit extend:{on.project.title}"
     on.project.require(on.image, remedy)
     size = images.size_of(images.read(on.image))
     if size != on.size:
@@ -111,7 +111,9 @@ def _corner(on: Extended, annotation: Annotation) -> tuple[float, float]:
     if frame == on.size:
         return 0, 0
     said = f"says {canvas_name(frame)} for its image's size" if any(frame) else "doesn't say its image's size"
-    fault = f"{said}, which is the crop's {canvas_name(crop)} or the extended image's {canvas_name(on.size)}"
+    # a crop with no room on the labelling canvas is its own extended image
+    other = f" or the extended image's {canvas_name(on.size)}" if crop != on.size else ""
+    fault = f"{said}, which is the crop's {canvas_name(crop)}{other}"
     raise AnnotationError(on.project.boxes, fault, "mend it, or delete it and label anew")
 
 
@@ -166,11 +168,11 @@ def auto(project: Project, label: str, canvas: Size, *, replace: bool = False) -
     Raises ProjectError for a label that can't be one and, unless replace is set, where the file has other boxes.
     """
     on = extended(project, canvas)
-    labels.check(project.name, label, ProjectError)
+    labels.check_suggested(project, label)
     things = (Object(label, on.crop),)
     if not replace and version(on) != ABSENT and tuple(_said(on)) != things:
         raise ProjectError(
-            project.name,
+            project.title,
             f"{project.boxes.name} has other boxes than one around the crop",
             "look at them, or say --replace",
         )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from dlim.config import LABEL
-from dlim.errors import AnnotationError, DlimError, shown
+from dlim.config import LABEL, LONGEST_LABEL
+from dlim.errors import AnnotationError, DlimError, ProjectError, shown
 from dlim.formats import voc
+from dlim.names import strangers
 from dlim.projects import Broken, Project
 
 
@@ -48,4 +49,34 @@ def check(place: object, label: str, error: type[DlimError] = AnnotationError) -
         raise error(
             place, f'"{label}" has upper-case letters, which SSD loaders lower-case', f'write "{label.lower()}"'
         )
-    raise error(place, f'"{shown(label[:40])}" is no label', "use a-z, 0-9, _ and -, up to 40 of them")
+    raise error(
+        place, f'"{shown(label[:LONGEST_LABEL])}" is no label', f"use a-z, 0-9, _ and -, up to {LONGEST_LABEL} of them"
+    )
+
+
+def check_suggested(project: Project, label: str) -> None:
+    """Raise ProjectError where a label that nobody typed can't be one."""
+    if label:
+        check(project.title, label, ProjectError)
+        return
+    rule = f"at most {LONGEST_LABEL} of a-z, 0-9, _ and -"
+    raise ProjectError(
+        project.title, "no label fits its name", f'set label = "..." ({rule}) in {project.folder}/project.toml'
+    )
+
+
+def unmatched(
+    labels: Mapping[str, str], projects: Iterable[Project], drawn: Iterable[str] | None, place: object
+) -> Iterator[str]:
+    """What is to be said of a learner's names of labels that no master has, a line each: they may be yet to come.
+
+    labels: its label map. projects: what it takes. drawn: the labels that its generators' images show, as it calls
+    them; None where those aren't built, so that nothing can be said.
+    """
+    if drawn is None:
+        return
+    shown_by_generators = set(drawn)
+    own = {label for project in projects if not project.settings.generator for label in _labels(project)}
+    sources = [source for source, to in labels.items() if to not in shown_by_generators]
+    for line in strangers(sources, own, "label"):
+        yield f"{place}: labels: {line}"

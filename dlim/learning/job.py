@@ -151,7 +151,9 @@ def fetch(place: Place, name: str, target: Path, moved: Moved | None = None) -> 
         target.unlink()
         place.ask('rm -f "$own/jobs/$1/archive_exit_code"', name)
         raise LearningError(
-            called(name), f"its archive was damaged on {place.transport.server}", "the same command archives its folder again"
+            called(name),
+            f"its archive was damaged on {place.transport.server}",
+            "the same command archives its folder again",
         )
     place.ask(': >"$own/jobs/$1/fetched"', name)
     return found.digest

@@ -20,6 +20,7 @@ from dlim.learning.record import File, Learned, Origin, Ran, Where
 from dlim.learning.shipment import Shipment
 from dlim.learning.state import State
 from dlim.learning.unfinished import Unfinished
+from dlim.text import megabytes
 from dlim.transport.contract import Transport
 
 PATIENCE = 120.0
@@ -117,7 +118,7 @@ def ship_to(place: Place, course: Course, shipment: Shipment) -> None:
     def moved(count: int) -> None:
         nonlocal sent
         sent += count
-        console.note(name, f"{sent / 1e6:,.1f} of at most {total / 1e6:,.1f} MB")
+        console.note(name, f"{sent / 1e6:,.1f} of at most {megabytes(total)}")
 
     with console.working(name):
         done = ship.ship(place, shipment, course.learner.learning, moved)
@@ -226,7 +227,7 @@ def _bring_back(task: Unfinished, course: Course, place: Place, state: State) ->
     def moved(count: int) -> None:
         nonlocal got
         got += count
-        console.note(name, f"{got / 1e6:,.1f} MB")
+        console.note(name, f"{megabytes(got)}")
 
     with console.working(name):
         if not packed.exists():
@@ -261,7 +262,7 @@ def _bring_back(task: Unfinished, course: Course, place: Place, state: State) ->
         log=_file(_log(task, course)),
         metrics=metrics,
     )
-    console.line(f"{course.name}: brought back {packed.name}, {learned.archive.size / 1e6:,.1f} MB{_told(metrics)}")
+    console.line(f"{course.name}: brought back {packed.name}, {megabytes(learned.archive.size)}{_told(metrics)}")
     if state.test_exit_code:
         console.line(
             f"{course.name}: its test failed with status {state.test_exit_code}; its weights are here all the same"

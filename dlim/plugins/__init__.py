@@ -1,1 +1,1 @@
-"""What dlim adds to doit itself: its state file, its reporter, and the commands `run` and `list`."""
+"""What dlim adds to doit itself: its state file, its reporter, and its commands run, clean, list, why and plan."""

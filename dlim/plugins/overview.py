@@ -9,11 +9,10 @@ from doit.dependency import Dependency
 from doit.task import Task
 
 from dlim.plugins.cause import Root, roots, subject, things
-from dlim.plugins.columns import columns, cut
 from dlim.plugins.reason import told
 from dlim.plugins.stock import Stock, age, images, size, stock
 from dlim.plugins.verdict import Verdict, on_demand
-from dlim.text import width
+from dlim.text import columns, cut, width
 
 
 class Row(NamedTuple):

@@ -13,7 +13,7 @@ from doit.task import Task
 
 from dlim import progress
 from dlim.plugins.facts import Facts, facts, give_back
-from dlim.plugins.meta import ANSWER, FAULT
+from dlim.plugins.meta import ASKED, FAULT
 from dlim.plugins.reason import makers_of, reason
 from dlim.plugins.state import FAILED, known_files
 
@@ -42,7 +42,7 @@ class Reporter:
         progress.use(self.console)
         self.makers = makers_of(tasks.values())
         acting = [tasks[name] for name in _reached(tasks, selected) if tasks[name].actions]
-        self.only_asked = bool(acting) and all(_answers(task) for task in acting)
+        self.only_asked = bool(acting) and all(_is_asked(task) for task in acting)
         self.console.total(len(acting))
 
     def get_status(self, task: Task) -> None:
@@ -51,7 +51,7 @@ class Reporter:
 
     def execute_task(self, task: Task) -> None:
         """Called when a task begins."""
-        if task.actions and not _answers(task):
+        if task.actions and not _is_asked(task):
             if FAULT not in (task.meta or {}):
                 self.console.line(f"{task.name}: {self._reason(task)}")
             self.console.start(task.name)
@@ -79,7 +79,7 @@ class Reporter:
     def add_success(self, task: Task) -> None:
         """Called when a task has succeeded."""
         self._ended(task)
-        self.ran += bool(task.actions) and not _answers(task)
+        self.ran += bool(task.actions) and not _is_asked(task)
         self._summarize(task)
 
     def skip_uptodate(self, task: Task) -> None:
@@ -131,16 +131,16 @@ class Reporter:
     def _account(self) -> str:
         if self._idle():
             return f"nothing to do: {_counted(self.skipped)} up to date"
-        parts = [f"{_counted(self.ran)} ran", f"{self.skipped} up to date"]
+        parts = [f"{_counted(self.ran)} ran", f"{self.skipped:,} up to date"]
         if self.failed:
-            parts.append(f"{self.failed} failed")
+            parts.append(f"{self.failed:,} failed")
         if self.unmet:
-            parts.append(f"{self.unmet} could not run because of that")
+            parts.append(f"{self.unmet:,} could not run because of that")
         return f"{', '.join(parts)}; {time.monotonic() - self.began:.1f} s"
 
 
-def _answers(task: Task) -> bool:
-    return bool((task.meta or {}).get(ANSWER))
+def _is_asked(task: Task) -> bool:
+    return bool((task.meta or {}).get(ASKED))
 
 
 def _counted(number: int) -> str:

@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -15,6 +16,7 @@ from doit.dependency import DatabaseException, Dependency, MD5Checker, SqliteDB
 from doit.exceptions import InvalidDodoFile
 from doit.task import Task
 
+from dlim import progress
 from dlim.errors import WorkspaceError
 from dlim.plugins.work import unusable
 
@@ -92,8 +94,38 @@ def known_files(manager: Dependency, task: Task) -> list[str] | None:
     return found
 
 
-_held: list[TextIO] = []
-"""The lock file of this process's run, while it holds the workspace."""
+@dataclass
+class _Hold:
+    """The lock file of this process's run. ours: whether it has the workspace now; it is named in the file then."""
+
+    file: TextIO
+    ours: bool = False
+
+    def take(self, how: int = 0) -> None:
+        """Take the workspace. Raises OSError where it can't be had; BlockingIOError where another has it."""
+        if not self.ours:
+            fcntl.flock(self.file, fcntl.LOCK_EX | how)
+            self.ours = True
+            self.file.truncate(0)
+            self.file.write(f"process {os.getpid()} since {time.strftime('%H:%M:%S')}")
+            self.file.flush()
+
+    def leave(self) -> None:
+        """Let others have it; where another has it already, its name stays in the file."""
+        if self.ours:
+            self.ours = False
+            with suppress(OSError):
+                self.file.truncate(0)
+            fcntl.flock(self.file, fcntl.LOCK_UN)
+
+    def holder(self) -> str:
+        """Who has it."""
+        self.file.seek(0)
+        return self.file.read().strip() or "another process"
+
+
+_holds: list[_Hold] = []
+"""That of the run of this process, from its beginning to its end."""
 
 
 @contextmanager
@@ -101,49 +133,42 @@ def locked(path: Path) -> Iterator[None]:
     """Hold the workspace for one run. Raises WorkspaceError where another has it, with its number and start."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+", encoding="utf-8") as file:
+        hold = _Hold(file)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+            hold.take(fcntl.LOCK_NB)
+        except BlockingIOError as error:
             raise WorkspaceError(
-                Path.cwd(), f"is being built already, by {_holder(file)}", "wait for it to end, or end it"
+                Path.cwd(), f"is being built already, by {hold.holder()}", "wait for it to end, or end it"
             ) from error
-        _sign(file)
-        _held.append(file)
+        _holds.append(hold)
         try:
             yield
         finally:
-            _held.remove(file)
-            with suppress(OSError):
-                file.truncate(0)
+            _holds.remove(hold)
+            hold.leave()
 
 
 @contextmanager
 def unlocked() -> Iterator[None]:
     """Leave the workspace to others for a while: what is done meanwhile takes hours, and reads none of it."""
-    for file in _held:
-        file.truncate(0)
-        fcntl.flock(file, fcntl.LOCK_UN)
+    for hold in _holds:
+        hold.leave()
     try:
         yield
     except BaseException:
-        _take_back(fcntl.LOCK_NB)  # it ends: nothing that others do now is worth waiting for
+        # it ends: nothing that others do now is worth waiting for
+        for hold in _holds:
+            with suppress(OSError):
+                hold.take(fcntl.LOCK_NB)
         raise
-    _take_back(0)
+    for hold in _holds:
+        _take_back(hold)
 
 
-def _take_back(how: int) -> None:
-    for file in _held:
-        with suppress(OSError):
-            fcntl.flock(file, fcntl.LOCK_EX | how)
-            _sign(file)
-
-
-def _holder(file: TextIO) -> str:
-    file.seek(0)
-    return file.read().strip() or "another process"
-
-
-def _sign(file: TextIO) -> None:
-    file.truncate(0)
-    file.write(f"process {os.getpid()} since {time.strftime('%H:%M:%S')}")
-    file.flush()
+def _take_back(hold: _Hold) -> None:
+    """Have the workspace again; where another has it, wait for that, and say so."""
+    try:
+        hold.take(fcntl.LOCK_NB)
+    except BlockingIOError:
+        progress.current().line(f"waits for {hold.holder()}")
+        hold.take()

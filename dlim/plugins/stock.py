@@ -10,6 +10,7 @@ from doit.dependency import Dependency
 from doit.task import Task
 
 from dlim.plugins.reason import MADE, Same, Sealed
+from dlim.text import megabytes
 
 
 class Stock(NamedTuple):
@@ -69,4 +70,4 @@ def size(number: int) -> str:
     """So many bytes, in a person's units; nothing where there are none."""
     if not number:
         return ""
-    return f"{number / 1e6:,.1f} MB" if number >= 100_000 else f"{number / 1e3:,.1f} kB"
+    return megabytes(number) if number >= 100_000 else f"{number / 1e3:,.1f} kB"

@@ -103,12 +103,12 @@ class _Judge:
 
     def _of_step(self, task: Task, deps: Mapping[str, Verdict]) -> Verdict:
         """Of a task that is made from files: what its own inputs say, and those that tasks before it may change."""
-        moving = {path for path in task.file_dep if deps.get(self.makers.get(path, ""), _STILL).outlook in MOVES}
         causes = _those(deps, MOVES)
-        why = self._reasons(task, moving, unsettled=bool(causes))
         failed = self.manager.backend.get(task.name, FAILED)
         if failed:
             return Verdict("will run", (failed,), causes, failed)
+        moving = {path for path in task.file_dep if deps.get(self.makers.get(path, ""), _STILL).outlook in MOVES}
+        why = self._reasons(task, moving, unsettled=bool(causes))
         if why is not None:
             return Verdict("will run", tuple(why), causes)
         return Verdict("may run", causes=causes) if causes else _STILL

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -81,9 +82,12 @@ def _say(name: str, notes: Iterable[str]) -> None:
         progress.current().line(f"{name}: {note}")
 
 
-def unusable(error: OSError) -> str:
-    """A line for what the operating system refuses: no right to read or write, a full disk."""
-    return f"{error.filename or 'the workspace'}: {error.strerror or error}; see to that, and run again"
+def unusable(error: OSError, place: Path | None = None) -> str:
+    """A line for what the operating system refuses: no right to read or write, a full disk.
+
+    place: what it is about, where the error knows only a part of that.
+    """
+    return f"{place or error.filename or 'the workspace'}: {error.strerror or error}; see to that, and run again"
 
 
 @dataclass
@@ -105,29 +109,68 @@ class Seals:
 
     def verify(self) -> TaskFailed | None:
         """Read all, say what is damaged, and take its manifest away, so that it is built anew."""
-        faults = {manifest: builds.fault(manifest, seal) for manifest, seal in self.found.items() if manifest.exists()}
-        damaged = {manifest: fault for manifest, fault in faults.items() if fault}
-        for manifest in damaged:
-            manifest.unlink()
+        try:
+            faults = {manifest: _fault(manifest, seal) for manifest, seal in self.found.items()}
+            damaged = {manifest: fault for manifest, fault in faults.items() if fault}
+        except OSError as error:
+            return TaskFailed(unusable(error))
         if damaged:
-            told = "; ".join(f"{manifest.parent}: {fault}" for manifest, fault in damaged.items())
-            return TaskFailed(f"{told}; run doit dataset to build that anew")
+            told = [f"{manifest.parent}: {fault}" for manifest, fault in damaged.items()]
+            kept = [fault for manifest in damaged if (fault := _deleted(manifest, _unlink))]
+            return TaskFailed("; ".join([*told, *(kept or ["run doit dataset to build that anew"])]))
         progress.current().line(f"{len(faults)} builds were read, and all are as they were made")
         return None
 
 
-def remove(paths: Iterable[Path], dryrun: bool) -> None:
-    """Delete files and folders, saying which; only say it in a dry run."""
-    for path in paths:
-        if path.exists():
-            print(f"remove {path}")
-            if not dryrun:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+def _fault(manifest: Path, seal: builds.Seal) -> str:
+    """What is wrong with a build that was made once."""
+    return builds.fault(manifest, seal) if manifest.exists() else "its manifest is missing"
 
 
-def unseal(manifest: Path, dryrun: bool) -> None:
+class Unremoved(TaskFailed):  # type: ignore[misc]
+    """What could not be removed: a line, which doit's `clean` writes as it is."""
+
+    def __str__(self) -> str:
+        return str(self.message)
+
+
+def remove(paths: Iterable[Path], dryrun: bool) -> Unremoved | None:
+    """Delete files and folders, saying which; only say it in a dry run. What can't be deleted keeps no other."""
+    faults = [fault for path in paths if (fault := _removed(path, f"remove {path}", _delete, dryrun))]
+    return Unremoved(faults[0]) if faults else None
+
+
+def unseal(manifest: Path, dryrun: bool) -> Unremoved | None:
     """Delete a build, saying so; only say it in a dry run."""
-    if manifest.exists():
-        print(f"remove what {manifest} seals")
-        if not dryrun:
-            builds.remove(manifest)
+    fault = _removed(manifest, f"remove what {manifest} seals", _delete_sealed, dryrun)
+    return Unremoved(fault) if fault else None
+
+
+def _removed(path: Path, text: str, delete: Callable[[Path], object], dryrun: bool) -> str:
+    """Delete what is there, saying so; a line for what stands in the way."""
+    if not os.path.lexists(path):
+        return ""
+    print(text)
+    return "" if dryrun else _deleted(path, delete)
+
+
+def _deleted(path: Path, delete: Callable[[Path], object]) -> str:
+    try:
+        delete(path)
+    except OSError as error:
+        return unusable(error, path)
+    except ValueError:
+        return f"{path}: can't be read; delete it, and what is beside it"
+    return ""
+
+
+def _delete(path: Path) -> None:
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _delete_sealed(manifest: Path) -> None:
+    shutil.rmtree(manifest.parent) if manifest.name == builds.MANIFEST else builds.remove(manifest)
+
+
+def _unlink(manifest: Path) -> None:
+    manifest.unlink(missing_ok=True)

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from dlim import builds, variation
 from dlim.annotation import Annotation, Box, Object
-from dlim.config import LABEL, mapped
+from dlim.config import LABEL
 from dlim.errors import AnnotationError
 from dlim.formats import FORMATS
+from dlim.names import mapped
 from dlim.projects import in_stem
 from dlim.variation import Variation
 

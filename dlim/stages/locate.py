@@ -9,7 +9,7 @@ from pathlib import Path
 from dlim import builds, variation
 from dlim.annotation import Annotation, Object
 from dlim.augment import images
-from dlim.errors import AnnotationError
+from dlim.errors import AnnotationError, ProjectError
 from dlim.formats import voc
 from dlim.frame import Size, canvas_name, fits, origin
 from dlim.projects import Project
@@ -42,9 +42,7 @@ def objects_of(project: Project, canvas: Size) -> tuple[Size, list[Object], list
     Raises ProjectError or AnnotationError as `locate` does.
     """
     project.require_master()
-    project.require(
-        project.boxes, f"draw the box on {project.extended} with a labelling program and save it there, as Pascal VOC"
-    )
+    _require_boxes(project)
     size = images.crop_size(project.image)
     annotation = voc.read(project.boxes)
     if not annotation.objects:
@@ -64,6 +62,12 @@ def read(folder: Path) -> tuple[str, Size, tuple[Object, ...]]:
     return record["master"], (width, height), tuple(variation.object_from(item) for item in record["objects"])
 
 
+def _require_boxes(project: Project) -> None:
+    if not project.boxes.is_file():
+        label = f"doit label:{project.title}"
+        raise ProjectError(project.title, "has no box yet", f"{label} draws it, {label} --auto takes the whole crop")
+
+
 def _on_crop(project: Project, annotation: Annotation, size: Size, canvas: Size) -> tuple[list[Object], list[str]]:
     dx, dy = _offset(project, annotation, size, canvas)
     found, notes = [], []
@@ -74,7 +78,7 @@ def _on_crop(project: Project, annotation: Annotation, size: Size, canvas: Size)
             raise AnnotationError(
                 project.boxes,
                 f'the box of "{thing.label}" lies outside the crop, which stands {project.settings.placement}',
-                "correct the box, or the placement in project.toml",
+                f"correct the placement in project.toml, or the box: {_anew(project)}",
             )
         over = box.overhang(*size)
         if over:
@@ -88,14 +92,25 @@ def _offset(project: Project, annotation: Annotation, size: Size, canvas: Size) 
     frame = voc.frame(annotation, size, canvas)
     if frame == size:
         return 0, 0
-    if frame == canvas and fits(size, canvas):
-        return origin(size, canvas, project.settings.placement)
-    raise AnnotationError(
-        project.boxes,
-        f"<size> says {canvas_name(frame)}, neither the crop's {canvas_name(size)} nor the labelling canvas's "
-        f"{canvas_name(canvas)}",
-        "label the image again",
-    )
+    if frame != canvas:
+        raise AnnotationError(
+            project.boxes,
+            f"<size> says {canvas_name(frame)}, neither the crop's {canvas_name(size)} nor the labelling canvas's "
+            f"{canvas_name(canvas)}",
+            f"delete it and label the image again: {_anew(project)}",
+        )
+    if not fits(size, canvas):
+        raise ProjectError(
+            project.image,
+            f"is {canvas_name(size)}, larger than the labelling canvas of {canvas_name(canvas)} that its box was "
+            "drawn on",
+            f"crop it smaller, or delete {project.boxes.name} and label it again: {_anew(project)}",
+        )
+    return origin(size, canvas, project.settings.placement)
+
+
+def _anew(project: Project) -> str:
+    return f"doit label:{project.title}, or with --auto --replace for the whole crop"
 
 
 def _named(project: Project, thing: Object) -> Object:

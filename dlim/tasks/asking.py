@@ -11,7 +11,8 @@ from doit.cmdparse import CmdOption, CmdParse, CmdParseError
 from doit.exceptions import TaskFailed
 
 from dlim.errors import DlimError
-from dlim.plugins.meta import ANSWER
+from dlim.plugins.meta import ANSWER, ASKED
+from dlim.plugins.options import said
 from dlim.plugins.work import unusable
 
 Row = dict[str, Any]
@@ -42,31 +43,33 @@ def asked(
     """A task that runs whenever a person asks for it.
 
     action: gets the options by name. names: the parameter of the action that gets the words behind the task's name.
-    after: the tasks that come before it. answer: whether it builds nothing.
+    after: the tasks that come before it. answer: whether it changes nothing in the workspace.
     """
     row: Row = {
         "basename": name,
-        "actions": [_told(action, options, names)],
+        "actions": [_told(name, action, options, names)],
         "uptodate": [False],
         "params": list(options),
         "task_dep": list(after),
         "doc": doc,
         "io": {"capture": False},
-        "meta": {ANSWER: answer},
+        "meta": {ASKED: True, ANSWER: answer},
     }
     if names:
         row["pos_arg"] = names
     return row
 
 
-def _told(action: Callable[..., object], options: Sequence[dict[str, Any]], names: str) -> Callable[..., object]:
+def _told(
+    task: str, action: Callable[..., object], options: Sequence[dict[str, Any]], names: str
+) -> Callable[..., object]:
     """An action whose faults are one line, and whose options may stand behind its names as well as before them."""
 
     @functools.wraps(action)
     def told(**given: Any) -> object:
         try:
             if names:
-                words, more = _parted(given.pop(names) or [], options)
+                words, more = _parted(task, given.pop(names) or [], options)
                 given = {**given, **more, names: words}
             return action(**given)
         except DlimError as error:
@@ -79,7 +82,7 @@ def _told(action: Callable[..., object], options: Sequence[dict[str, Any]], name
     return told
 
 
-def _parted(words: Sequence[str], options: Sequence[dict[str, Any]]) -> tuple[list[str], dict[str, Any]]:
+def _parted(task: str, words: Sequence[str], options: Sequence[dict[str, Any]]) -> tuple[list[str], dict[str, Any]]:
     """The words that are names, and the options among them: doit itself stops looking for options at the first name."""
     parser = CmdParse([CmdOption(each) for each in options])
     found: list[str] = []
@@ -90,7 +93,8 @@ def _parted(words: Sequence[str], options: Sequence[dict[str, Any]]) -> tuple[li
             try:
                 params, rest = parser.parse(rest)
             except CmdParseError as error:
-                raise DlimError(" ".join(words), str(error), "doit help TASK shows the options") from error
+                fault, _, remedy = said(error, task).partition("; ")
+                raise DlimError(task, fault, remedy or f"doit help {task} shows its options") from error
             given |= {key: value for key, value in params.items() if key in params._non_default_keys}
         else:
             found.append(rest.pop(0))

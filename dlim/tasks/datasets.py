@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from dlim import builds, config, progress, variation
+from dlim import builds, config, progress, projects, variation
 from dlim.config import Learner
+from dlim.errors import ProjectError
 from dlim.frame import Canvas, canvas_name
-from dlim.mix.account import Mix
+from dlim.labelling import label
+from dlim.mix.account import Mix, Standing
 from dlim.mix.limits import Limits
 from dlim.plugins.reason import Same
 from dlim.plugins.work import Seals, Watched, remove
 from dlim.projects import Broken, Project
 from dlim.stages import annotate, augment, locate, pack, shard, split, tarball
 from dlim.tasks import mixes
+from dlim.tasks.asking import asked
 from dlim.tasks.rows import IO, Extend, Row, Tarball, broken, existing, inputs, row, stage
 from dlim.tasks.workspace import (
     DATA_SET,
@@ -92,7 +95,8 @@ class Datasets:
         """Read all that was built; what is damaged is built anew by the next run."""
         stages = [self.locate, self.augment, self.annotate, self.split, self.shard, self.pack, self.tarball]
         seals = Seals(lambda: (row for stage in stages for row in stage()))
-        return {"actions": [seals.verify], "io": IO, "uptodate": [seals, False], "doc": self.verify.__doc__}
+        doc = "read all that was built; what is damaged is built anew by the next run"
+        return {**asked("verify", seals.verify, doc, answer=False), "uptodate": [seals, False]}
 
     def mix(self) -> Iterator[Row]:
         """What datasets consist of, before anything runs."""
@@ -209,10 +213,19 @@ class Datasets:
 
     def _split_for(self, name: str, made: Mapping[str, Path]) -> Row:
         settings = _division(name, self.workspace.config.settings, self.workspace.limits(name))
+        learner = self.workspace.config.learners[name]
+
+        def run(out: Path) -> list[str]:
+            if not made:
+                raise ProjectError(
+                    learner.projects, "holds no project yet", "doit new NAME --image crop.png begins one"
+                )
+            return split.split([mixes.share(title, folder) for title, folder in made.items()], out, settings)
+
         return stage(
             "split",
             name,
-            lambda out: split.split([mixes.share(title, folder) for title, folder in made.items()], out, settings),
+            run,
             split_folder(name) / builds.MANIFEST,
             [folder / builds.MANIFEST for folder in made.values()],
             lambda: {**asdict(settings), "limits": str(settings.limits)},
@@ -286,9 +299,20 @@ class Datasets:
             for title, project in self.workspace.chosen(name)
         ]
         excluded = [project for project in self.workspace.projects[learner.projects] if not learner.takes(project)]
-        return mixes.account(
-            standings, _division(name, self.workspace.config.settings, self.workspace.limits(name)), excluded
-        )
+        division = _division(name, self.workspace.config.settings, self.workspace.limits(name))
+        return mixes.account(standings, division, excluded, self._strangers(name, standings))
+
+    def _strangers(self, name: str, standings: Iterable[Standing]) -> list[str]:
+        """The names in a learner's file that nothing is called so far, and that may be mistaken."""
+        learner, taken = self.workspace.config.learners[name], self.workspace.taken(name)
+        drawn = [each for each in standings if each.project in taken and taken[each.project].settings.generator]
+        known = all(each.share is not None for each in drawn)
+        labels = [text for each in drawn for text in each.labels] if known else None
+        place = f"config/learners/{name}.toml"
+        return [
+            *projects.unmatched(self.workspace.projects[learner.projects], learner, place),
+            *label.unmatched(learner.labels, taken.values(), labels, place),
+        ]
 
     def _steps(self, name: str) -> Iterator[Row]:
         """What brings a learner's projects to their images."""

@@ -1,4 +1,4 @@
-"""Learning, and what comes of it, as doit's tasks: ship, task, outputs, deploy, and the servers behind them."""
+"""Learning, as doit's tasks: ship, task, cancel."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dlim import progress
 from dlim.config import Learner
-from dlim.errors import LearningError
+from dlim.errors import DlimError, LearningError
 from dlim.learning import job, task, unfinished
 from dlim.learning.origin import origin
 from dlim.learning.record import Origin
@@ -40,7 +40,7 @@ class Learning:
 
     def ship(self) -> Iterator[Row]:
         """Send datasets to the servers that learn: what they lack, verified, then switched to."""
-        yield {"basename": "ship", "name": None, "doc": self.ship.__doc__}
+        yield {"basename": "ship", "name": None, "doc": "all datasets, to the servers that learn"}
         for name in self.learners:
             row = asked(
                 "ship",
@@ -112,12 +112,24 @@ class Learning:
 
     def cancel(self) -> Iterator[Row]:
         """End what is learning."""
-        yield {"basename": "cancel", "name": None, "doc": "end the learning of all learners"}
+        yield asked("cancel", lambda: self._cancel_all(), "end what is learning, of all learners")
         for name in self.learners:
-            yield {
-                **asked("cancel", lambda name=name: self._cancel(name), f"end what {name} is learning"),
-                "name": name,
-            }
+            yield asked(f"cancel:{name}", lambda name=name: self._cancel(name), f"end what {name} is learning")
+
+    def _cancel_all(self) -> None:
+        ended, refused = 0, []
+        for name in self.learners:
+            try:
+                self._cancel(name)
+                ended += 1
+            except LearningError as error:
+                progress.current().line(str(error))
+            except DlimError as error:
+                refused.append(error)
+        if refused:
+            raise refused[0]
+        if not ended:
+            raise LearningError("cancel", "nothing is learning", "doit servers shows what each server does")
 
     def _cancel(self, name: str) -> None:
         course = self.course(name)
@@ -125,7 +137,7 @@ class Learning:
             place = course.place(transport)
             busy = job.running(place)
             if busy is None:
-                raise LearningError(transport.server, f"{name} isn't learning there", "there is nothing to end")
+                raise LearningError(name, f"learns nothing on {transport.address}", "there is nothing to end")
             job.cancel(place, busy.name)
             progress.current().line(f"{name}: its learning on {transport.address} is ended")
 

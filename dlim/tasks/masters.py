@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 from dlim import progress, scaffold
 from dlim.config import Learner
 from dlim.errors import ConfigError, ProjectError, shown
+from dlim.frame import canvas_name, fits
 from dlim.plugins.state import unlocked
 from dlim.projects import Project
 from dlim.report import samples
@@ -33,7 +34,9 @@ class Masters:
 
     def new(self) -> Iterator[Row]:
         """Begin projects."""
-        yield asked("new", self._new, "begin a project: doit new NAME --image crop.png", NEW, names="names")
+        yield asked(
+            "new", self._new, "begin a project: doit new NAME --image crop.png", NEW, names="names", answer=False
+        )
 
     def _new(
         self, names: Sequence[str], image: str, box: str, label: str, placement: str, folder: str, from_folder: str
@@ -48,7 +51,13 @@ class Masters:
         if from_folder:
             if names or image or box:
                 raise ProjectError("--from-folder", "names its projects itself", "leave out NAME, --image and --box")
-            self._tell(list(scaffold.from_folder(to, Path(from_folder), **given)))  # type: ignore[arg-type]
+            count = 0
+            # one after the other: what is there when something fails has been told
+            for found in scaffold.from_folder(to, Path(from_folder), **given):  # type: ignore[arg-type]
+                self._tell(found, named=True)
+                count += 1
+            if not count:
+                progress.current().line(f"there is no image in {from_folder}")
             return
         if len(names) != 1:
             raise ProjectError("new", "wants one name", "say doit new NAME, or --from-folder DIR")
@@ -56,35 +65,75 @@ class Masters:
 
         cut = crop.rectangle(box) if box else None
         made = scaffold.create(to, names[0], image=Path(image) if image else None, box=cut, **given)  # type: ignore[arg-type]
-        self._tell([made])
+        self._tell(made)
 
-    def _tell(self, found: Sequence[Made | Skipped]) -> None:
+    def _tell(self, found: Made | Skipped, *, named: bool = False) -> None:
+        """Say what became of an image. named: the project was called after its file, which nobody may guess."""
         console = progress.current()
-        for each in found:
-            if isinstance(each, Skipped):
-                console.line(f"{shown(each.source.name)}: {each.reason}; skipped")
-                continue
-            then = f"doit label:{each.name}" if each.source else f"put the crop at {each.folder}/master/image.jpg"
-            console.line(f"{each.name}: begun in {each.folder}; next: {then}")
-            for note in each.notes:
-                console.line(f"{each.name}: {note}")
-        if not found:
-            console.line("there is no image in that folder")
+        if isinstance(found, Skipped):
+            console.line(f"{shown(found.source.name)}: {found.reason}; skipped")
+            return
+        title = found.name if found.folder.parent == PROJECTS else found.folder.as_posix()
+        then = f"doit label:{title}" if found.source else f"doit new {found.name} --image crop.png"
+        if named and found.source:
+            console.line(f"{shown(found.source.name)}: begun as {found.name}, in {found.folder}; next: {then}")
+        else:
+            done = "has its image now" if found.begun else f"begun in {found.folder}"
+            console.line(f"{found.name}: {done}; next: {then}")
+        for note in [*found.notes, *self._notes(found)]:
+            console.line(f"{found.name}: {note}")
+
+    def _notes(self, made: Made) -> Iterator[str]:
+        """What stands between a new project and the datasets."""
+        from dlim.augment import images
+
+        learners = self.workspace.config.learners.items()
+        takers = [
+            (name, learner)
+            for name, learner in learners
+            if Path(learner.projects) == made.folder.parent and learner.takes(made.name)
+        ]
+        if not takers:
+            yield f"no learner takes it: {made.folder.parent} and its name fit no file in config/learners"
+        if made.source:
+            size = images.size_of(images.read(made.folder / "master/image.jpg"))
+            for name, learner in takers:
+                if not fits(size, learner.size):
+                    yield (
+                        f"is {size[0]}x{size[1]}, larger than the canvas {canvas_name(learner.size)} of {name}; "
+                        f"delete {made.folder}, and cut it out with --box x,y,w,h"
+                    )
 
     # boxes
 
     def label(self) -> Iterator[Row]:
         """Draw the boxes."""
-        for title, project in self.workspace.mastered().items():
-            row = asked(
-                "label",
+        projects = self.workspace.mastered()
+        cropped = {title: project for title, project in projects.items() if project.image.exists()}
+        yield asked(
+            "label",
+            partial(self._label_all, cropped),
+            "draw the boxes of all that have none yet, one after the other, or --auto",
+            LABEL,
+            after=[f"extend:{title}" for title in cropped],
+            answer=False,
+        )
+        for title, project in projects.items():
+            yield asked(
+                f"label:{title}",
                 partial(self._label, project),
                 f"draw the box of {title} in the browser, or --auto",
                 LABEL,
                 after=[f"extend:{title}"],
                 answer=False,
             )
-            yield {**row, "name": title}
+
+    def _label_all(self, projects: Mapping[str, Project], auto: bool, replace: bool, port: str) -> None:
+        waiting = [project for project in projects.values() if replace or not project.boxes.exists()]
+        for project in waiting:
+            self._label(project, auto, replace, port)
+        if not waiting:
+            progress.current().line("every master has its boxes; doit label:NAME opens one's page")
 
     def _label(self, project: Project, auto: bool, replace: bool, port: str) -> None:
         # the page needs a server and a browser: nobody else should wait for their import
@@ -97,7 +146,7 @@ class Masters:
             changed = box_file.auto(project, name, canvas, replace=replace)
             console.line(f"{project.boxes}: {f'one box around the whole crop, {name}' if changed else 'as it was'}")
             return
-        if port and not port.isdecimal():
+        if port and not (port.isdecimal() and int(port) < 1 << 16):
             raise ProjectError("--port", f'"{port}" is no port', "say a number from 1024 to 65535")
         known = label.known(self.workspace.mastered().values())
         # a person takes their time
@@ -144,6 +193,6 @@ LABEL = (
     option("port", "the page's port on this machine; any that is free unless given"),
 )
 PREVIEW = (
-    option("count", "how many images a sheet shows: 16 unless given, or 96 of a generator"),
+    option("count", "how many images a sheet shows: 16 unless given, 96 of a generator, 15 of the worst"),
     option("worst", "the smallest, the most cut off and the darkest images", flag=True),
 )

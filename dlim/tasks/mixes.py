@@ -94,12 +94,14 @@ def _marked(project: Project | Broken, learner: Learner) -> set[str]:
         return set()
 
 
-def account(standings: list[Standing], settings: split.Settings, excluded: Iterable[str]) -> Mix:
-    """The mix that a run would make of projects as they are."""
+def account(
+    standings: list[Standing], settings: split.Settings, excluded: Iterable[str], notes: Iterable[str] = ()
+) -> Mix:
+    """The mix that a run would make of projects as they are. notes: what is to be said before all else."""
     shares = [each.share for each in standings if each.share is not None]
     division = split.divide(shares, settings)
-    notes = [*_unknown(standings, settings), *division.notes]
-    return mix(settings.learner, standings, Taken(division.shares, division.parts, notes), settings.limits, excluded)
+    said = [*notes, *_unknown(standings, settings), *division.notes]
+    return mix(settings.learner, standings, Taken(division.shares, division.parts, said), settings.limits, excluded)
 
 
 def _unknown(standings: list[Standing], settings: split.Settings) -> Iterator[str]:

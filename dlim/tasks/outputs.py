@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +16,14 @@ from dlim.learning.origin import made_by_hand
 from dlim.learning.outputs import Output
 from dlim.learning.place import Place
 from dlim.learning.record import Record
+from dlim.learning.state import State
 from dlim.learning.task import ship_to
-from dlim.learning.unfinished import Unfinished
+from dlim.learning.unfinished import Task, Unfinished
 from dlim.names import nearest
 from dlim.projects import Project
 from dlim.tasks.asking import Row, asked, option
 from dlim.tasks.learning import OUTPUT, Learning
-from dlim.text import table
+from dlim.text import megabytes, table
 from dlim.transport.contract import Transport
 
 
@@ -49,12 +50,38 @@ class Outputs:
             return
         where = self._where(self._in_service())
         rows = [row for name, output in found.items() for row in account.rows(output, where.get(name, ()))]
-        rows += [row for each in growing.values() for row in account.growing(each)]
+        jobs = self._jobs(growing.values())
+        rows += [row for name, each in growing.items() for row in account.growing(each, jobs[name])]
         for line in table(account.HEADS, rows):
             progress.current().line(line)
 
+    def _jobs(self, growing: Iterable[Unfinished]) -> dict[str, dict[str, State]]:
+        """How the learning stands of what isn't an output yet, by task and learner; all servers are asked at once."""
+        waiting = [
+            (each.task, name)
+            for each in growing
+            for name in each.task.learners
+            if name in self.learning.learners and each.learned(name) is None
+        ]
+        found: dict[str, dict[str, State]] = {each.task.name: {} for each in growing}
+        with ThreadPoolExecutor(max(1, len(waiting))) as pool:
+            for (task, name), state in zip(waiting, pool.map(self._state, waiting), strict=True):
+                if state:
+                    found[task.name][name] = state
+        return found
+
+    def _state(self, asked: tuple[Task, str]) -> State | None:
+        """How a learner's part in a learning task stands; None where its server can't say."""
+        task, learner = asked
+        course = self.learning.course(learner)
+        try:
+            with course.connect() as transport:
+                return job.state(course.place(transport), task.job)
+        except (ConfigError, TransportError):
+            return None
+
     def _show(self, names: Sequence[str], check: bool) -> None:
-        for output in _chosen(names):
+        for output in _chosen("output", names):
             for line in account.told(output.record):
                 progress.current().line(line)
             if check:
@@ -66,7 +93,9 @@ class Outputs:
     def _remove(self, names: Sequence[str], force: bool) -> None:
         outputs.sweep(OUTPUT)
         growing = unfinished.load(OUTPUT)
-        doomed = [growing[name] if name in growing else outputs.find(OUTPUT, name) for name in _some(names)]
+        doomed = [
+            growing[name] if name in growing else outputs.find(OUTPUT, name) for name in _some("output:rm", names)
+        ]
         for each in doomed:
             if isinstance(each, Unfinished):
                 self._discard(each)
@@ -74,7 +103,7 @@ class Outputs:
             if not force:
                 self._refuse_deployed(each)
             freed = outputs.remove(each)
-            progress.current().line(f"{each.name}: deleted; {freed / 1e6:,.1f} MB are free again")
+            progress.current().line(f"{each.name}: deleted; {megabytes(freed)} are free again")
 
     def _discard(self, growing: Unfinished) -> None:
         with unfinished.followed(growing):
@@ -99,7 +128,9 @@ class Outputs:
                     output.name, f"whether {learner} has it in service can't be told ({found.fault})", "say --force"
                 )
             if found and found.output == output.name and learner in output.record.learners:
-                raise OutputError(output.name, f"is in service for {learner}", "undeploy it first, or say --force")
+                raise OutputError(
+                    output.name, f"is in service for {learner}", "deploy another output there, or say --force"
+                )
 
     # what is in service
 
@@ -141,7 +172,7 @@ class Outputs:
         yield asked("undeploy", self._undeploy, "go back to the weights that were in service before", [LEARNER])
 
     def _deploy(self, names: Sequence[str], learner: str, dataset: bool) -> None:
-        [output] = _chosen(names, 1)
+        [output] = _chosen("deploy", names, 1)
         chosen = self._learners(learner)
         if not set(chosen) & set(output.record.learners):
             raise DeploymentError(output.name, f"holds nothing of {' or '.join(chosen)}", "choose another output")
@@ -203,7 +234,9 @@ class Outputs:
     # where it comes from
 
     def _trace(self, names: Sequence[str], record_file: str) -> None:
-        weight = Path(_some(names)[0])
+        if len(names) != 1:
+            raise OutputError("trace", "wants one file", "doit trace weights/latest_weight.pth")
+        weight = Path(names[0])
         found, *others = outputs.trace(weight, _records(weight, record_file))
         console = progress.current()
         console.line(f"{weight}: {found.path} of {found.learner}, from {found.record.name}")
@@ -234,16 +267,17 @@ LEARNER = option("learner", "for this learner alone")
 RECORD = {**option("record", "a record.json to ask, instead of the outputs here"), "name": "record_file"}
 
 
-def _some(names: Sequence[str]) -> Sequence[str]:
+def _some(task: str, names: Sequence[str]) -> Sequence[str]:
     if not names:
-        raise OutputError("which", "no name was given", "say one behind the task; doit outputs shows them")
+        there = ", ".join(outputs.load(OUTPUT)) or "none yet"
+        raise OutputError(task, "wants the name of an output", f"doit {task} NAME; there are: {there}")
     return names
 
 
-def _chosen(names: Sequence[str], count: int = 0) -> list[Output]:
+def _chosen(task: str, names: Sequence[str], count: int = 0) -> list[Output]:
     if count and len(names) > count:
-        raise OutputError(" ".join(names), "is more than one name", "say one")
-    return [outputs.find(OUTPUT, name) for name in _some(names)]
+        raise OutputError(task, f'"{" ".join(names)}" is more than one name', "say one")
+    return [outputs.find(OUTPUT, name) for name in _some(task, names)]
 
 
 def _records(weight: Path, file: str) -> list[Record]:

@@ -15,6 +15,7 @@ from dlim.plugins.reporter import SUMMARY
 from dlim.plugins.work import Fill, Refusal, Watched, unseal
 from dlim.projects import Broken, Project
 from dlim.stages import extend, tarball
+from dlim.text import megabytes
 
 Row = dict[str, Any]
 """A task as doit has it."""
@@ -119,7 +120,7 @@ class Tarball:
         entry = builds.read(self.manifest)[self.archive.name]
         return (
             f"{self.archive}: {train + val:,} images, {train:,} train and {val:,} val, "
-            f"{entry.size / 1e6:.1f} MB, sha256 {entry.sha256[:12]}"
+            f"{megabytes(entry.size)}, sha256 {entry.sha256[:12]}"
         )
 
 

@@ -74,19 +74,22 @@ class Servers:
     def trust(self) -> Iterator[Row]:
         """Show and record host keys."""
         yield {"basename": "trust", "name": None, "doc": "each server's host key"}
-        for name, server in self.learning.workspace.config.servers.items():
-            if server.host:
-                row = asked(
-                    "trust",
-                    lambda record, name=name: self._trust(name, record),
-                    f"show the host key of {name}; record it with --record",
-                    [option("record", "trust these keys from now on", flag=True)],
-                )
-                yield {**row, "name": name}
+        for name in self.names():
+            row = asked(
+                "trust",
+                lambda record, name=name: self._trust(name, record),
+                f"show the host key of {name}; record it with --record",
+                [option("record", "trust these keys from now on", flag=True)],
+            )
+            yield {**row, "name": name}
 
     def _trust(self, name: str, record: bool) -> None:
         console = progress.current()
-        seen = trust.look(name, self.learning.workspace.config.servers[name])
+        server = self.learning.workspace.config.servers.get(name)
+        if server is None or not server.host:
+            console.line(f"{name}: is a folder of this machine; it has no host key")
+            return
+        seen = trust.look(name, server)
         for hop in seen:
             console.line(f"{name}: {hop}")
         if record:

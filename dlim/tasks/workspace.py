@@ -52,15 +52,19 @@ class Workspace:
     @classmethod
     def here(cls) -> Workspace:
         """The workspace in the current folder; a fault in its files is one line that doit shows."""
-        if not metadata.entry_points(group="doit.BACKEND", name=BACKEND):
-            raise InvalidDodoFile("dlim isn't installed in this Python; set it up with the line in README.md")
+        try:
+            metadata.version("dlim")
+        except metadata.PackageNotFoundError as error:
+            fault = "dlim isn't installed in this Python; set it up with the line in README.md"
+            raise InvalidDodoFile(fault) from error
         try:
             settings = config.load(Path("config"))
             folders = sorted({learner.projects for learner in settings.learners.values()})
             found = {folder: projects.load(Path(folder)) for folder in folders}
             for name, learner in settings.learners.items():
                 place, names = Path("config/learners", f"{name}.toml"), found[learner.projects]
-                projects.chosen(names, learner, place)
+                if names:  # without any there is nothing to choose from, and doit new begins one
+                    projects.chosen(names, learner, place)
                 require(place, "limit.projects", learner.limit.projects, names, "project")
             return cls(settings, found)
         except DlimError as error:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from dlim.config import Server, nearest
+from dlim.config import Server
 from dlim.errors import ConfigError
+from dlim.names import nearest
 from dlim.transport.contract import Transport
 from dlim.transport.local import Local
 

@@ -67,6 +67,18 @@ def test_a_file_in_neither_frame(project: Project) -> None:
     )
 
 
+def test_a_file_drawn_before_the_crop_outgrew_the_canvas(tmp_path: Path) -> None:
+    """A crop with no room on the canvas is its own extended image: there is one size to name."""
+    project = project_in(tmp_path / "p", crop=(1280, 720))
+    project.boxes.write_text(voc(CANVAS, ("close_btn", 1, 1, 5, 5)))
+    assert refused(box_file.read, box_file.extended(project, CANVAS)) == (
+        f"{project.boxes}: says 400x300 for its image's size, which is the crop's 1280x720; "
+        "mend it, or delete it and label anew"
+    )
+    assert box_file.auto(project, "close_btn", CANVAS, replace=True)
+    assert locate.objects_of(project, CANVAS)[1] == [Object("close_btn", Box(0, 0, 1280, 720))]
+
+
 def test_a_broken_file(project: Project) -> None:
     """What can't be read is a line that says what to do, and stays as it is."""
     project.boxes.write_text("<annotation>")

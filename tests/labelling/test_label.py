@@ -61,3 +61,39 @@ def test_what_a_first_box_is_called(workspace: Workspace) -> None:
     close = found["close_btn"]
     assert isinstance(close, projects.Project)
     assert label.suggested(close, ["Upper", "used"]) == "used"
+
+
+def test_a_name_that_no_label_fits(workspace: Workspace) -> None:
+    """Where nobody is asked for a label and the name can't be one, the file is named that may set one."""
+    workspace.project("x" * 48)
+    project = projects.load(workspace.folder / "projects")["x" * 48]
+    assert isinstance(project, projects.Project)
+    with pytest.raises(ProjectError) as caught:
+        label.check_suggested(project, label.suggested(project, ()))
+    assert str(caught.value) == (
+        f'{"x" * 48}: no label fits its name; set label = "..." (at most 40 of a-z, 0-9, _ and -) in '
+        f"{project.folder}/project.toml"
+    )
+
+
+@pytest.mark.parametrize(
+    ("labels", "drawn", "lines"),
+    [
+        pytest.param({"close": "x", "shown": "x", "old_*": "x"}, [], [], id="labels there are, and a pattern"),
+        pytest.param({"clsoe": "x"}, [], ['"clsoe" matches no label so far; did you mean "close"?'], id="a slip"),
+        pytest.param({"hidden": "x"}, [], ['"hidden" matches no label so far'], id="one that project.toml replaces"),
+        pytest.param({"ja_1": "ja"}, ["ja", "en"], [], id="one that a generator may have drawn"),
+        pytest.param({"clsoe": "x"}, None, [], id="before a generator is built"),
+    ],
+)
+def test_names_of_labels_that_no_master_has(
+    workspace: Workspace, labels: dict[str, str], drawn: list[str] | None, lines: list[str]
+) -> None:
+    """A learner's name of a label that no master has is told; where a generator may draw it, it isn't."""
+    workspace.project("a", label="close")
+    workspace.project("b", label="hidden", settings='label = "shown"')
+    (workspace.folder / "projects/drawn").mkdir()
+    (workspace.folder / "projects/drawn/project.toml").write_text("generator = true\n")
+    found = projects.load(workspace.folder / "projects").values()
+    taken = [project for project in found if isinstance(project, projects.Project)]
+    assert list(label.unmatched(labels, taken, drawn, "ssd.toml")) == [f"ssd.toml: labels: {line}" for line in lines]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,3 +31,14 @@ def two(built: Workspace, tmp_path: Path) -> Workspace:
     """A copy of it, to do with as a test likes: times are kept, as doit looks at them."""
     shutil.copytree(built.folder, tmp_path / "workspace")
     return Workspace(tmp_path / "workspace")
+
+
+def with_read_only(workspace: Workspace, part: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run doit in a workspace of which nobody may write a part, not even root."""
+    mount = f"mount --bind {part} {part} && mount -o remount,bind,ro {part} && ! touch {part}/x 2>/dev/null"
+    shell = f'{mount} || exit 99; exec "$@"'
+    command = ["unshare", "-rm", "sh", "-c", shell, "sh", sys.executable, "-m", "doit", *arguments]
+    done = subprocess.run(command, cwd=workspace.folder, capture_output=True, text=True, check=False)
+    if done.returncode == 99 or done.stderr.startswith("unshare"):
+        pytest.skip("a part can't be mounted for reading only here")
+    return done

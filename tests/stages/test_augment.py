@@ -441,5 +441,5 @@ def test_no_script(folder: Path) -> None:
 def test_no_master(run: Runs, folder: Path) -> None:
     """A project that is no generator needs its master before its script is run."""
     (folder / "master/image.jpg").unlink()
-    assert refused(run, MIX).startswith("button: master/image.jpg is missing; put the crop there")
+    assert refused(run, MIX).startswith("button: master/image.jpg is missing; doit new button --image")
     assert not (folder / "logs").exists()

@@ -101,7 +101,7 @@ def test_no_master(folder: Path) -> None:
     project(folder).image.unlink()
     with pytest.raises(ProjectError) as caught:
         extend.extend(project(folder), (96, 72))
-    assert str(caught.value).startswith("button: master/image.jpg is missing; put the crop there")
+    assert str(caught.value).startswith("button: master/image.jpg is missing; doit new button --image")
 
 
 def test_a_master_that_is_no_image(folder: Path) -> None:

@@ -146,7 +146,8 @@ def test_a_box_outside_the_crop(folder: Path, frame: Size, drawn: Box) -> None:
     draw(folder, frame, drawn)
     assert refused(folder, project(folder)) == (
         f'{folder}/master/image_extended.xml: the box of "close" lies outside the crop, which stands left-upper; '
-        "correct the box, or the placement in project.toml"
+        "correct the placement in project.toml, or the box: doit label:button, or with --auto --replace for the "
+        "whole crop"
     )
 
 
@@ -156,7 +157,19 @@ def test_a_size_that_is_neither(folder: Path, frame: Size) -> None:
     draw(folder, frame, Box(0, 0, 2, 2))
     assert refused(folder, project(folder)) == (
         f"{folder}/master/image_extended.xml: <size> says {frame[0]}x{frame[1]}, neither the crop's 32x24 nor the "
-        "labelling canvas's 400x300; label the image again"
+        "labelling canvas's 400x300; delete it and label the image again: doit label:button, or with --auto "
+        "--replace for the whole crop"
+    )
+
+
+def test_a_crop_that_has_outgrown_the_canvas(folder: Path) -> None:
+    """A box drawn on the canvas says nothing of a new crop that has no room there; it is the crop that is named."""
+    draw(folder, CANVAS, BOX)
+    draw_master(folder / "master/image.jpg", (1280, 720), (4, 6, 28, 20))
+    assert refused(folder, project(folder)) == (
+        f"{folder}/master/image.jpg: is 1280x720, larger than the labelling canvas of 400x300 that its box was drawn "
+        "on; crop it smaller, or delete image_extended.xml and label it again: doit label:button, or with --auto "
+        "--replace for the whole crop"
     )
 
 
@@ -180,10 +193,23 @@ def test_nothing_but_difficult_objects(folder: Path) -> None:
 
 
 def test_no_annotation(folder: Path) -> None:
-    """A project that nobody has labelled yet says what to do, and with which file."""
+    """A project that nobody has labelled yet says with which commands it gets its box."""
     assert refused(folder, project(folder)) == (
-        f"button: master/image_extended.xml is missing; draw the box on {folder}/master/image_extended.jpg with a "
-        "labelling program and save it there, as Pascal VOC"
+        "button: has no box yet; doit label:button draws it, doit label:button --auto takes the whole crop"
+    )
+
+
+def test_no_annotation_in_another_folder_of_projects(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands name the project as its tasks do."""
+    monkeypatch.chdir(folder.parent)
+    (folder.parent / "other").mkdir()
+    folder.rename(folder.parent / "other/button")
+    there = Project("button", Path("other/button"), ProjectSettings())
+    with pytest.raises(ProjectError) as caught:
+        locate.objects_of(there, CANVAS)
+    assert str(caught.value) == (
+        "other/button: has no box yet; doit label:other/button draws it, "
+        "doit label:other/button --auto takes the whole crop"
     )
 
 
@@ -191,7 +217,7 @@ def test_no_master(folder: Path) -> None:
     """A project without its master says so, whatever else is there."""
     draw(folder, CROP, BOX)
     project(folder).image.unlink()
-    assert refused(folder, project(folder)).startswith("button: master/image.jpg is missing; put the crop there")
+    assert refused(folder, project(folder)).startswith("button: master/image.jpg is missing; doit new button --image")
 
 
 def test_a_broken_annotation(folder: Path) -> None:
