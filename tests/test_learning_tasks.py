@@ -101,9 +101,11 @@ def test_a_weight_answers_where_it_comes_from(here: Workspace) -> None:
     told = "\n".join(lines(here, "trace", str(latest)))
     assert "since then: close_btn: data_augmentation/daug.py changed" in told
     assert "since then: skip_btn: is new" in told
+    for file, what in (("output/first/ssd.tar.gz", "the archive"), ("data_set/ssd.tar.gz", "the dataset")):
+        assert lines(here, "trace", file)[0] == f"{file}: {what} of ssd, from first"
     latest.write_text("another")
     assert only(lines(here, "trace", str(latest), status=1), "FAILED").startswith(
-        f"FAILED {latest}: comes from none of"
+        f"FAILED {latest}: is nothing that first knows"
     )
 
 
@@ -315,7 +317,7 @@ def test_deleting_outputs(here: Workspace) -> None:
     lines(here, "task:ssd", "--name", "first")
     lines(here, "deploy", "first")
     refused = only(lines(here, "output:rm", "first", status=1), "FAILED")
-    assert refused == "FAILED first: is in service for ssd; undeploy it first, or say --force"
+    assert refused == "FAILED first: is in service for ssd; deploy another output there, or say --force"
     only(lines(here, "output:rm", "first", "--force"), "first: deleted;")
     assert not (here.folder / "output/first").exists()
     (server(here) / "broken").touch()

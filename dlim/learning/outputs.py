@@ -105,7 +105,7 @@ def fault(path: Path, file: File) -> str:
 
 
 class Trace(NamedTuple):
-    """Where a weight comes from: the record, the learner, and the file in the learner's folder."""
+    """Where a file comes from: the record, the learner, and what of it the file is: a weight's path, or its kind."""
 
     record: Record
     learner: str
@@ -116,27 +116,34 @@ class Trace(NamedTuple):
         return self.record.learners[self.learner]
 
 
-def trace(weight: Path, records: Iterable[Record]) -> list[Trace]:
-    """All that some records say of a weight with these bytes, in their order; the same training gives the same bytes.
+def trace(file: Path, records: Iterable[Record]) -> list[Trace]:
+    """All that some records say of a file with these bytes, in their order; the same training gives the same bytes.
 
-    Raises OutputError where none of them knows it.
+    file: a weight, a learner's archive, its snapshot, or a dataset. Raises OutputError where none of them knows it.
     """
-    if not weight.is_file():
-        raise OutputError(weight, "is no file", "name a weight")
-    digest = builds.sha256(weight)
+    if not file.is_file():
+        raise OutputError(file, "is no file", "name a weight")
+    digest = builds.sha256(file)
     known = list(records)
     found = [
         Trace(one, learner, path)
         for one in known
         for learner, learned in one.learners.items()
-        for path, file in learned.weights.items()
-        if file.sha256 == digest
+        for path, there in _traced(learned)
+        if there.sha256 == digest
     ]
     if not found:
+        names = ", ".join(dict.fromkeys(one.name for one in known)) or "no output"
         raise OutputError(
-            weight, f"comes from none of {len(known)} records (sha256 {digest[:12]})", "name the record with --record"
+            file, f"is nothing that {names} knows (sha256 {digest[:12]})", "name the record of its own with --record"
         )
     return found
+
+
+def _traced(learned: Learned) -> Iterator[tuple[str, File]]:
+    yield from learned.weights.items()
+    yield from (("the archive", learned.archive), ("the snapshot", learned.snapshot))
+    yield "the dataset", learned.origin.dataset.archive
 
 
 def changed(trace: Trace, now: Mapping[str, Mapping[str, str]]) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from dlim.mix.account import LabelRow, Mix
 
-RATIO = 5
+RATIO = 5  # the line below says it as a fifth
 """So many times as many images are too many: a network learns to say the label that it sees most."""
 
 NAMED = 5
@@ -41,12 +41,12 @@ def _uneven(labels: Sequence[LabelRow]) -> Iterator[str]:
     most = labels[0]
     small = [row for row in labels if row.numbers.taken * RATIO <= most.numbers.taken][::-1]
     if small:
-        times = most.numbers.taken // small[0].numbers.taken
-        others = f", and {RATIO} times or more as {some([row.name for row in small[1:]])}" if len(small) > 1 else ""
+        least = small[0]
+        many = f"{len(small):,} labels have a fifth of that or less, {least.name}" if len(small) > 1 else least.name
         number = "a smaller number" if most.limit else "a number for it"
         yield (
-            f"{most.name} has {times:,} times as many images as {small[0].name}{others}; "
-            f"{number} under [limit.labels] evens that out"
+            f"{most.name} has {most.numbers.taken:,} images; {many}{' only' if len(small) > 1 else ' has'} "
+            f"{least.numbers.taken:,}; {number} under [limit.labels] evens that out"
         )
 
 

@@ -70,8 +70,15 @@ def _differences(before: Settings, now: Settings) -> list[str]:
 
 def _change(key: str, before: object, now: object) -> str:
     change = f"{key} changed"
-    values = [str(value) for value in (before, now)]
+    values = [_said(value) for value in (before, now)]
     return change if max(map(len, values)) > _LONG else f"{change} from {values[0]} to {values[1]}"
+
+
+def _said(value: object) -> str:
+    """A setting as a file under config/ has it, as far as a line needs that."""
+    if value is None or value == "":
+        return "nothing"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 @dataclass
@@ -142,12 +149,16 @@ def reasons(task: Task, known: Collection[str] | None, makers: Mapping[str, str]
     if never:
         return never
     found += [_file(path, known, makers) for path in sorted(task.dep_changed)]
-    return found + [f"{path} is gone" for path in sorted(set(known or ()) - task.file_dep)]
+    return found + [_former(path) for path in sorted(set(known or ()) - task.file_dep)]
 
 
 def told(found: Sequence[str]) -> str:
     """Reasons in one line, which the first few of them fill."""
     return ", ".join([*found[:_SHOWN], *([f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else [])])
+
+
+def _former(path: str) -> str:
+    return f"{path} {'is no longer read' if Path(path).exists() else 'is gone'}"
 
 
 def _file(path: str, known: Collection[str] | None, makers: Mapping[str, str]) -> str:

@@ -109,8 +109,10 @@ class Clean(Understood, cmd_clean.Clean):  # type: ignore[misc]
         # doit takes what goes wrong in an action for the action's fault, also where only nobody reads on
         with redirect_stdout(lines), redirect_stderr(fault):
             task.clean(lines, dryrun)
-        if lines.getvalue():
-            console(self.outstream).line(lines.getvalue().rstrip("\n"))
+        # which function of dlim's does it is nobody's matter
+        told = [line for line in lines.getvalue().splitlines() if not line.startswith(f"{task.name} - executing ")]
+        if told:
+            console(self.outstream).line("\n".join(told))
         if fault.getvalue():
             self._faults.append(fault.getvalue().rstrip("\n"))
 

@@ -82,7 +82,7 @@ class Outputs:
 
     def _show(self, names: Sequence[str], check: bool) -> None:
         for output in _chosen("output", names):
-            for line in account.told(output.record):
+            for line in [] if check else account.told(output.record):
                 progress.current().line(line)
             if check:
                 damage = list(outputs.damage(output))
@@ -261,7 +261,7 @@ def _shown(name: str) -> Callable[[str], object]:
     return lambda line: progress.current().line(f"{name} | {line}")
 
 
-CHECK = option("check", "read all its files, and compare them with its record", flag=True)
+CHECK = option("check", "read all its files, and compare them with its record instead", flag=True)
 FORCE = option("force", "also what is in service", flag=True)
 LEARNER = option("learner", "for this learner alone")
 RECORD = {**option("record", "a record.json to ask, instead of the outputs here"), "name": "record_file"}

@@ -89,8 +89,10 @@ def test_a_weight_tells_where_it_comes_from(tmp_path: Path) -> None:
     weight.write_bytes(b"weight")
     found = [(each.record.name, each.learner, each.path) for each in outputs.trace(weight, records)]
     assert found == [("first", "ssd", "weights/best.pth"), ("third", "ssd", "weights/best.pth")]
+    packed = {name: outputs.trace(tmp_path / "second" / name, records)[0] for name in ("ssd.tar.gz", "ssd_dlim.tar.gz")}
+    assert [each.path for each in packed.values()] == ["the archive", "the snapshot"]
     weight.write_bytes(b"weighd")
-    with pytest.raises(OutputError, match=r"latest_weight\.pth: comes from none of 3 records \(sha256 [0-9a-f]{12}\)"):
+    with pytest.raises(OutputError, match=r"is nothing that first, second, third knows \(sha256 [0-9a-f]{12}\); name"):
         outputs.trace(weight, records)
     with pytest.raises(OutputError, match="nothing: is no file; name a weight"):
         outputs.trace(tmp_path / "nothing", records)

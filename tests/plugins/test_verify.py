@@ -21,7 +21,7 @@ def test_a_missing_manifest(two: Workspace, manifest: str) -> None:
     folder = path.parent.relative_to(two.folder)
     assert f"FAILED {folder}: its manifest is missing; run doit dataset to build that anew" in answer.lines
     assert doit(two.folder, "run", "dataset").status == 0
-    assert "all are as they were made" in doit(two.folder, "run", "verify").lines[1]
+    assert "all are as they were made" in doit(two.folder, "run", "verify").lines[0]
 
 
 def test_a_missing_folder(two: Workspace) -> None:
@@ -30,7 +30,7 @@ def test_a_missing_folder(two: Workspace) -> None:
     two.project("gamma")
     answer = doit(two.folder, "run", "verify")
     fault = "projects/alpha/build/ssd: its manifest is missing; run doit dataset to build that anew"
-    assert answer.lines[1] == f"FAILED {fault}"
+    assert answer.lines[0] == f"FAILED {fault}"
 
 
 def test_a_folder_that_nobody_may_write(two: Workspace) -> None:
@@ -53,4 +53,4 @@ def test_a_build_that_cannot_be_read(two: Workspace) -> None:
     path.symlink_to("/proc/self/mem")
     answer = doit(two.folder, "run", "verify")
     assert answer.status == 1
-    assert answer.lines[1] == "FAILED the workspace: Input/output error; see to that, and run again"
+    assert answer.lines[0] == "FAILED the workspace: Input/output error; see to that, and run again"
