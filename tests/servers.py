@@ -21,6 +21,9 @@ import pytest
 
 SSHD = Path("/usr/sbin/sshd")
 
+BOUND = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search") if os.getuid() == 0 else ()
+"""In front of a command: it may do what the mode of a file says, and no more, even as root."""
+
 PATIENCE = 20.0
 """Seconds after which a test gives up to wait for what must come."""
 
@@ -76,13 +79,19 @@ class SshServer:
     """An OpenSSH server on a loopback port, with users of its own; as root or not, and without touching /etc."""
 
     def __init__(
-        self, folder: Path, *users: User, settings: str = "", key_types: tuple[str, ...] = ("ed25519",)
+        self,
+        folder: Path,
+        *users: User,
+        settings: str = "",
+        key_types: tuple[str, ...] = ("ed25519",),
+        under: tuple[str, ...] = (),
     ) -> None:
         if not SSHD.exists():
             pytest.skip("openssh-server isn't installed")
         self.folder = folder
         self.port = free_port()
         self.log = folder / "log"
+        self._under = under
         self._keys = [make_key(folder / f"host_{kind}", kind) for kind in key_types]
         self._environment = self._named(users)
         self._configure(settings)
@@ -114,7 +123,7 @@ class SshServer:
         """Listen, and return when it does."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "TERM", SSHD, "-D", "-e", "-f", self.folder / "sshd_config"],
+                [*self._under, "setpriv", "--pdeathsig", "TERM", SSHD, "-D", "-e", "-f", self.folder / "sshd_config"],
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -173,11 +182,15 @@ class SshServer:
 
 @contextmanager
 def ssh_server(
-    folder: Path, *users: User, settings: str = "", key_types: tuple[str, ...] = ("ed25519",)
+    folder: Path,
+    *users: User,
+    settings: str = "",
+    key_types: tuple[str, ...] = ("ed25519",),
+    under: tuple[str, ...] = (),
 ) -> Iterator[SshServer]:
-    """A server for as long as the block lasts, in a folder of its own."""
+    """A server for as long as the block lasts, in a folder of its own; under: what comes in front of its command."""
     folder.mkdir(parents=True, exist_ok=True)
-    server = SshServer(folder, *users, settings=settings, key_types=key_types)
+    server = SshServer(folder, *users, settings=settings, key_types=key_types, under=under)
     try:
         yield server
     finally:

@@ -20,7 +20,7 @@ from tests.conftest import Workspace, new_workspace
 from tests.in_process import Answer, doit
 from tests.learners import TRAIN, give_learners, only
 from tests.learning.conftest import living
-from tests.servers import Relay, User, answering, relay, ssh_server, unanswering, wait_for
+from tests.servers import BOUND, Relay, User, answering, relay, ssh_server, unanswering, wait_for
 from tests.sites import PASSWORD, Site, started, weight
 
 machines, site, relayed = sites.machines, sites.site, sites.relayed
@@ -316,12 +316,15 @@ def test_a_home_that_can_not_be_written(site: Site, disk: Path) -> None:
     assert reads(site) == whole(site)
 
 
-@pytest.mark.skipif(os.getuid() == 0, reason="root may write anywhere")
-def test_a_home_that_is_not_ours(site: Site) -> None:
+def test_a_home_that_is_not_ours(site: Site, tmp_path: Path) -> None:
     """A folder that others own is told, with what is lacking."""
     site.home.mkdir()
     site.home.chmod(0o500)
-    told = fault(site, "ship:ssd")
+    with ssh_server(tmp_path / "bound", User("ssd", PASSWORD), under=BOUND) as machine:
+        site.configure(ssd=machine.port)
+        site.client.trust(machine.known())
+        told = fault(site, "ship:ssd")
+    site.configure()
     assert re.fullmatch(
         r"ssd: .*Permission denied; give its user the right to that, or name another home in config/servers\.toml", told
     )

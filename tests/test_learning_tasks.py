@@ -329,7 +329,7 @@ def test_deleting_outputs(here: Workspace) -> None:
 Prepare = Callable[[Workspace], object]
 
 SLIPS: dict[str, tuple[list[str], str]] = {
-    "no name": (["deploy"], "FAILED which: no name was given; say one behind the task"),
+    "no name": (["deploy"], "FAILED deploy: wants the name of an output; doit deploy NAME; there are: none yet"),
     "no such output": (["deploy", "frist"], 'FAILED "frist": is no output; there is none to choose from'),
     "a path for a name": (["output:rm", "../x"], 'FAILED "../x": is no output; there is none to choose from'),
     "no such learner": (["deploy", "x", "--learner", "sdd"], 'FAILED "x": is no output; there is none to choose from'),

@@ -18,6 +18,9 @@ fail() {
     exit 1
 }
 
+# TEXT: as a line, written by a program that says what is wrong where it can't be: not every shell does.
+line() { printf '%s\n' "$1" | cat; }
+
 # FILE: its digest.
 held() {
     if [ -f "$1" ]; then
@@ -67,9 +70,9 @@ keep() {
 with() {
     if [ -e "$log" ]; then cp "$log" "$own/history.new"; else printf '' >"$own/history.new"; fi || return 1
     if [ -n "$(tail -c 1 "$own/history.new")" ]; then # a crash has cut off its last line
-        while IFS= read -r text; do printf '%s\n' "$text"; done <"$log" >"$own/history.new" || return 1
+        while IFS= read -r text; do printf '%s\n' "$text"; done <"$log" | cat >"$own/history.new" || return 1
     fi
-    printf '%s\n' "$1" >>"$own/history.new"
+    line "$1" >>"$own/history.new"
 }
 
 # NEW RECORD NOW: put NEW into service, with RECORD, in the place of NOW. The record is renamed first, then the weight;
@@ -162,7 +165,7 @@ switch)
     fi
     keep "$now" '' "$weight"
     keep "$told" .json "$weight.json"
-    printf '%s\n' "$line" >"$own/fresh" && mv -fT "$own/fresh" "$own/switching" || exit 1
+    line "$line" >"$own/fresh" && mv -fT "$own/fresh" "$own/switching" || exit 1
     with "$line" || exit 1
     serve "$new" "$record" "$now" || exit 1
 

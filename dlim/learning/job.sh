@@ -296,7 +296,8 @@ start | resume)
         tell
         exit $BUSY
     fi
-    printf '%s\n' "$name" >"$lock" || exit 1
+    # by way of cat, which says what is wrong where it can't be written: not every shell does
+    printf '%s\n' "$name" | cat >"$lock" || exit 1
     ! said archive_exit_code || [ "$line" != 0 ] || exit 0
     if [ "$verb" = start ]; then
         dataset=$(CDPATH='' cd -P -- "./$4" 2>/dev/null && pwd) || exit $UNFED

@@ -100,7 +100,8 @@ join)
     fresh=$own/releases/.fresh-$$
     trap 'rm -rf "$fresh"' EXIT
     mkdir "$fresh" || exit 1
-    printf '%s\n' "$list" >"$fresh/pieces" || exit 1
+    # by way of cat, which says what is wrong where it can't be written: not every shell does
+    printf '%s\n' "$list" | cat >"$fresh/pieces" || exit 1
     # by way of gzip, as not every tar knows z; a tar ends well without a piece that is gone by now, which is xargs' 123
     { joined || [ $? != 123 ] || : >"$fresh/lacks"; } | gzip -dc | tar xf - -C "$fresh" || exit 1
     [ ! -e "$fresh/lacks" ] || exit 3

@@ -94,7 +94,7 @@ DEPLOYER = """
 import sys
 from pathlib import Path
 from dlim.config import Service
-from dlim.errors import DeploymentError
+from dlim.errors import DlimError
 from dlim.learning.deployment import deploy
 from dlim.learning.history import Deployed
 from dlim.learning.place import Place
@@ -105,14 +105,26 @@ wanted = Deployed(by=f"{output}@desk", output=output, learner="ssd", sha256=dige
 show = lambda line: print(line, flush=True)
 try:
     deploy(place, Service(folder=folder, check=check), Path(file), wanted, record.encode(), show=show)
-except DeploymentError as error:
+except DlimError as error:
     print(error)
 """
 
 
-def deployer(served: Served, name: str, check: str = "") -> subprocess.Popen[str]:
+def deployer(served: Served, name: str, check: str = "", under: tuple[str, ...] = ()) -> subprocess.Popen[str]:
     """A `doit deploy` of its own."""
     path, wanted, record = served.file(name)
     home, folder = str(served.home.parent), served.place.folder
-    command = [sys.executable, "-c", DEPLOYER, home, folder, str(path), name, wanted.sha256, record.decode(), check]
+    command = [
+        *under,
+        sys.executable,
+        "-c",
+        DEPLOYER,
+        home,
+        folder,
+        str(path),
+        name,
+        wanted.sha256,
+        record.decode(),
+        check,
+    ]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
