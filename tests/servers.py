@@ -146,6 +146,15 @@ class SshServer:
             self._process.kill()
             self._process.wait()
 
+    @contextmanager
+    def down(self) -> Iterator[None]:
+        """Not there for as long as the block lasts."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
     def _is_listening(self) -> bool:
         assert self._process.poll() is None, self.log.read_text()
         try:

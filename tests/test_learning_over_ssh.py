@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tarfile
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -205,11 +206,9 @@ def test_a_link_that_breaks_while_it_learns(site: Site, relayed: Relay) -> None:
     assert process.stdout is not None
     next(line for line in process.stdout if "waiting" in line)
     relayed.cut()  # while nothing is asked: the next question takes a new link
-    machine = site.machines["ssd"]
-    machine.stop()
-    said = next((line for line in process.stdout if "link lost" in line), "")
-    assert said == "ssd | ssd: link lost; trying again\n"
-    machine.start()
+    with site.machines["ssd"].down():
+        said = next((line for line in process.stdout if "link lost" in line), "")
+        assert said == "ssd | ssd: link lost; trying again\n"
     (site.homes["ssd"] / "slow").unlink()
     with process:
         rest = process.stdout.read()
@@ -226,21 +225,22 @@ def test_a_server_that_restarts_while_it_learns(site: Site) -> None:
     process = started(site.here, "task:ssd", "--name", "first")
     assert process.stdout is not None
     next(line for line in process.stdout if "waiting" in line)
-    machine = site.machines["ssd"]
-    machine.stop()
-    [job] = (site.homes["ssd"] / ".dlim/ssd/jobs").iterdir()
-    for each in psutil.Process(int((job / "pid").read_text())).children(recursive=True):
-        each.kill()
-    psutil.Process(int((job / "pid").read_text())).kill()
-    (job / "boot").write_text("another\n")
-    (site.homes["ssd"] / "slow").unlink()
-    machine.start()
+    with site.machines["ssd"].down():
+        [job] = (site.homes["ssd"] / ".dlim/ssd/jobs").iterdir()
+        first = psutil.Process(int((job / "pid").read_text()))
+        first.suspend()  # or it would see the others go, and say so
+        for each in (*first.children(recursive=True), first):
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+        (job / "boot").write_text("another\n")
+        (site.homes["ssd"] / "slow").unlink()
     with process:
         rest = process.stdout.read()
     assert process.returncode == 1, rest
-    assert "FAILED ssd: was lost: the server was restarted; " in rest.replace(", saying", "; ,") or (
-        "FAILED ssd: was lost: the server was restarted" in rest
-    )
+    told = only(rest.splitlines(), "FAILED")
+    log = "output/.unfinished/first/ssd.log"
+    lost = f'FAILED ssd: was lost: the server was restarted; its log ends with "waiting"; see {log}; '
+    assert told == lost + "the same command begins it again"
     lines(site.here, "task:ssd", "--name", "first")
 
 

@@ -187,12 +187,12 @@ def _failure(task: Unfinished, course: Course, place: Place, state: State) -> Le
     log = _log(task, course)
     return LearningError(
         place.title,
-        f"{state.told}{_last_words(log)}",
+        f"{state.told}{_last_words(state, log)}",
         f"see {log}; the same command begins it again",
     )
 
 
-def _last_words(log: Path) -> str:
+def _last_words(state: State, log: Path) -> str:
     """The last line of a log that says something, as the end of a fault."""
     try:
         with log.open("rb") as file:
@@ -201,7 +201,8 @@ def _last_words(log: Path) -> str:
     except FileNotFoundError:
         return ""
     last = next((line.strip() for line in reversed(lines) if line.strip() and not line.startswith("== ")), "")
-    return f', saying "{last[:200]}"' if last else ""
+    said = "; its log ends with" if state.kind == "lost" else ", saying"
+    return f'{said} "{last[:200]}"' if last else ""
 
 
 def _archived(task: Unfinished, course: Course, place: Place, state: State) -> State:
@@ -212,7 +213,7 @@ def _archived(task: Unfinished, course: Course, place: Place, state: State) -> S
     if not state.archived:
         raise LearningError(
             place.title,
-            f"{state.told}{_last_words(_log(task, course))}",
+            f"{state.told}{_last_words(state, _log(task, course))}",
             "make room on its disk; the same command goes on from there",
         )
     return state
