@@ -17,7 +17,7 @@ from dlim.errors import CommandError, LearningError
 from dlim.learning import job, log
 from dlim.learning.place import Place
 from dlim.learning.state import State
-from tests.learning.conftest import EVERYWHERE, TOOLS, first_on_path, living
+from tests.learning.conftest import EVERYWHERE, TOOLS, first_on_path, left_alive
 from tests.learning.jobs import ANN, WAITS, begin, ended, file_of, learned, stray, text_of
 
 # what a job does
@@ -109,7 +109,7 @@ def test_what_a_learner_leaves_running_is_ended(place: Place, home: Path) -> Non
     leaves = stray(home, "leaves", start_new_session=True)
     log = learned(place, home, f"{inherits}\n{leaves}")
     assert re.fullmatch(r"== left running, and ended: \d+ \d+\n== archive\n", log)
-    assert living(home) == {}
+    assert left_alive(home) == {}
 
 
 # what can't begin

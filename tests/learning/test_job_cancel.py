@@ -14,7 +14,7 @@ import pytest
 from dlim.errors import LearningError
 from dlim.learning import job
 from dlim.learning.place import Place
-from tests.learning.conftest import EVERYWHERE, first_on_path, living, until
+from tests.learning.conftest import EVERYWHERE, first_on_path, left_alive, living, until
 from tests.learning.jobs import ANN, WAITS, begin, ended, file_of, leader, learned, stray
 
 
@@ -29,7 +29,7 @@ def test_cancelling(place: Place, home: Path) -> None:
     assert (state.kind, state.exit_code, state.archived) == ("failed", 143, False)
     when = state.cancelled.removeprefix("bob@desk ")
     assert state.told == f"was cancelled by bob@desk at {when[:10]} {when[11:16]} UTC"
-    assert living(home) == {}
+    assert left_alive(home) == {}
     assert not (home / "tested").exists()
     assert job.state(place, "first") == state
     log = learned(place, home, "echo anew")
@@ -50,7 +50,7 @@ def test_cancelling_what_does_not_listen(place: Place, home: Path) -> None:
     assert len(living(home)) >= 5
     state = job.cancel(place, "first", ANN, grace=0.3)
     assert (state.kind, state.exit_code) == ("failed", 137)
-    assert living(home) == {}
+    assert left_alive(home) == {}
 
 
 @EVERYWHERE
@@ -64,7 +64,7 @@ def test_cancelling_without_the_jobs_shell(place: Place, home: Path) -> None:
     assert (state.kind, state.exit_code) == ("failed", None)
     assert state.ended
     assert state.told.startswith(f"was cancelled by {ANN} at ")
-    assert living(home) == {}
+    assert left_alive(home) == {}
 
 
 @pytest.mark.parametrize("step", ["test", "archive"])

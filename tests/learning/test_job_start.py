@@ -19,7 +19,7 @@ from dlim.learning import job
 from dlim.learning.job import Order
 from dlim.learning.place import Place
 from dlim.transport.local import Local
-from tests.learning.conftest import EVERYWHERE, Link, living, until
+from tests.learning.conftest import EVERYWHERE, Link, left_alive, living, until
 from tests.learning.jobs import ANN, WAITS, begin, ended, file_of, kill_all, leader, stray
 
 
@@ -184,7 +184,7 @@ def test_what_a_lost_job_left_is_ended_by_the_next(place: Place, home: Path) -> 
     assert len(living(home)) == 1
     begin(place, "true", "second")
     assert ended(place, "second").kind == "succeeded"
-    assert living(home) == {}
+    assert left_alive(home) == {}
 
 
 @EVERYWHERE
