@@ -45,7 +45,8 @@ for script in ("env; ps axww 2>/dev/null; cat /proc/[0-9]*/cmdline 2>/dev/null |
 local = connect("here", {}, Path("standing").absolute())
 print(local.ask("env"))
 for thing in gc.get_objects():
-    if type(thing).__module__.split(".")[0] in ("dlim", "fabric", "invoke", "paramiko"):
+    # str, as some type's __module__ is a descriptor
+    if str(type(thing).__module__).split(".")[0] in ("dlim", "fabric", "invoke", "paramiko"):
         print(repr(thing))
 """
 
