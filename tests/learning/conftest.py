@@ -59,12 +59,12 @@ def living(home: Path) -> dict[int, str]:
 
 
 def left_alive(home: Path) -> dict[int, str]:
-    """What still works in a folder after all the time in which it should have ended, as `living` tells it.
+    """What works in a folder, as `living` tells it, once the shells of jobs that have ended are gone.
 
-    A shell that has given its lock back, and so is taken for ended, may need a moment to end.
+    A job's last word is that it has ended; then its shell needs a moment. Nothing else is given one.
     """
     with suppress(AssertionError):
-        until(lambda: not living(home))
+        until(lambda: not [line for line in living(home).values() if "/script learn " in line])
     return living(home)
 
 

@@ -114,17 +114,6 @@ def deployer(served: Served, name: str, check: str = "", under: tuple[str, ...] 
     """A `doit deploy` of its own."""
     path, wanted, record = served.file(name)
     home, folder = str(served.home.parent), served.place.folder
-    command = [
-        *under,
-        sys.executable,
-        "-c",
-        DEPLOYER,
-        home,
-        folder,
-        str(path),
-        name,
-        wanted.sha256,
-        record.decode(),
-        check,
-    ]
+    arguments = [home, folder, str(path), name, wanted.sha256, record.decode(), check]
+    command = [*under, sys.executable, "-c", DEPLOYER, *arguments]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

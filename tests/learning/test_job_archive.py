@@ -17,7 +17,7 @@ from dlim.builds import sha256
 from dlim.errors import CommandError, LearningError
 from dlim.learning import job
 from dlim.learning.place import Place
-from tests.learning.conftest import EVERYWHERE, Through, living, until
+from tests.learning.conftest import EVERYWHERE, Through, left_alive, until
 from tests.learning.jobs import ANN, begin, ended, file_of, learned, members, text_of
 
 
@@ -110,7 +110,7 @@ def small(home: Path, tmp_path: Path) -> Iterator[Small]:
         command = [*entered, "sh", "-c", 'cd "$0" && exec "$@"', str(home.parent)]
         yield Place(Through("ssd", home.parent, *command), "ssd", home.name), Path(f"/proc/{keeper.pid}/root{home}")
         keeper.kill()
-    until(lambda: not [line for line in living(tmp_path).values() if "sleep 600" not in line])
+    assert [line for line in left_alive(tmp_path).values() if "sleep 600" not in line] == []
 
 
 def test_a_disk_that_is_too_full_for_the_archive(small: Small) -> None:

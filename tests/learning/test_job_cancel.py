@@ -50,7 +50,7 @@ def test_cancelling_what_does_not_listen(place: Place, home: Path) -> None:
     assert len(living(home)) >= 5
     state = job.cancel(place, "first", ANN, grace=0.3)
     assert (state.kind, state.exit_code) == ("failed", 137)
-    assert left_alive(home) == {}
+    assert living(home) == {}
 
 
 @EVERYWHERE
@@ -64,7 +64,7 @@ def test_cancelling_without_the_jobs_shell(place: Place, home: Path) -> None:
     assert (state.kind, state.exit_code) == ("failed", None)
     assert state.ended
     assert state.told.startswith(f"was cancelled by {ANN} at ")
-    assert left_alive(home) == {}
+    assert living(home) == {}
 
 
 @pytest.mark.parametrize("step", ["test", "archive"])
