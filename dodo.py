@@ -38,7 +38,6 @@ task_report = reports.report
 task_servers = servers.servers
 task_trust = servers.trust
 task_label_server = servers.label
-task_config = servers.config
 
 # the steps of a dataset
 task_locate = datasets.locate

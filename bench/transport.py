@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def _measured(folder: Path, size: int, runs: int) -> Iterator[Rates]:
-    from tests.servers import User, make_key, ssh_server
+    from tests.sshd import User, make_key, ssh_server
 
     os.environ["HOME"] = str(folder)
     os.environ.pop("SSH_AUTH_SOCK", None)
@@ -116,7 +116,7 @@ def _way(port: int, delay: float) -> Iterator[int]:
 
 
 def _relay(port: int, delay: float, told: Connection) -> None:
-    from tests.servers import Relay
+    from tests.sshd import Relay
 
     made = Relay(port)
     made.delay = delay
@@ -127,10 +127,10 @@ def _relay(port: int, delay: float, told: Connection) -> None:
 def _times(folder: Path, home: Path, port: int, shards: list[tuple[str, int, str]]) -> list[float]:
     """Seconds of each of the Rates."""
     from dlim.config import Learning, Server
-    from dlim.learning.place import Place
-    from dlim.learning.ship import ship
-    from dlim.learning.shipment import Shipment, placed
-    from dlim.transport.servers import connect
+    from dlim.runs.place import Place
+    from dlim.runs.ship import ship
+    from dlim.runs.shipment import Shipment, placed
+    from dlim.servers.servers import connect
 
     server, learning, file = Server("127.0.0.1", "trainer", port), Learning(dataset_dir="data_set"), folder / "file"
     first = file.stat().st_size - sum(size for _, size, _ in shards) - len(_end())

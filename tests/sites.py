@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import Workspace, new_workspace
 from tests.learners import give_learners
-from tests.servers import Client, Relay, SshServer, User, relay, ssh_server
+from tests.sshd import Client, Relay, SshServer, User, relay, ssh_server
 
 PASSWORD = "Geheim-47-nie-zeigen"
 ROLES = ("ssd", "resnet34", "imglabeling")

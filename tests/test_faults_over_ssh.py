@@ -13,15 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from dlim.learning import task
-from dlim.transport import pulse
+from dlim.runs import task
+from dlim.servers import pulse
 from tests import sites
 from tests.conftest import Workspace, new_workspace
 from tests.in_process import Answer, doit
 from tests.learners import TRAIN, give_learners, only
-from tests.learning.conftest import living
-from tests.servers import BOUND, Relay, User, answering, relay, ssh_server, unanswering, wait_for
+from tests.runs.conftest import living
 from tests.sites import PASSWORD, Site, started, weight
+from tests.sshd import BOUND, Relay, User, answering, relay, ssh_server, unanswering, wait_for
 
 machines, site, relayed = sites.machines, sites.site, sites.relayed
 """The fixtures of this file, beside its own."""

@@ -33,10 +33,11 @@ LEVELS = (
         "text",
         "toml",
         "variation",
+        "workspace",
     ),
-    ("formats", "augment", "transport"),
-    ("stages", "crop", "labelling", "learning", "report", "scaffold"),
-    ("plugins", "tasks"),
+    ("formats", "augment", "servers"),
+    ("stages", "crop", "labelling", "report", "runs", "scaffold"),
+    ("build", "commands", "plugins", "tasks"),
 )
 """Modules and packages from the lowest to the highest: one imports from its own level and those below it."""
 
@@ -121,14 +122,14 @@ def test_stages_do_not_know_each_other(module: str) -> None:
 def test_who_knows_doit() -> None:
     """doit is imported by the tasks and by the plugins, and by nothing else."""
     users = {module for module in MODULES if "doit" in packages_imported(module)}
-    assert {module.split("/")[0] for module in users} == {"plugins", "tasks"}
+    assert {module.split("/")[0] for module in users} == {"commands", "plugins", "tasks"}
 
 
 def test_who_knows_the_network() -> None:
     """fabric is imported in one place, and what it stands on nowhere but beside it."""
-    assert {module for module in MODULES if "fabric" in packages_imported(module)} == {"transport/ssh"}
+    assert {module for module in MODULES if "fabric" in packages_imported(module)} == {"servers/ssh"}
     users = {module for module in MODULES if "paramiko" in packages_imported(module)}
-    assert {module.split("/")[0] for module in users} == {"transport"}
+    assert {module.split("/")[0] for module in users} == {"servers"}
 
 
 def test_who_knows_imgaug() -> None:

@@ -16,8 +16,8 @@ import pytest
 from tests import sites
 from tests.conftest import XML
 from tests.learners import lines, only
-from tests.servers import Relay, free_port, wait_for
 from tests.sites import PASSWORD, Site, started, weight
+from tests.sshd import Relay, free_port, wait_for
 
 machines, here, site, relayed = sites.machines, sites.here, sites.site, sites.relayed
 """The fixtures of this file."""

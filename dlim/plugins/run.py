@@ -6,7 +6,7 @@ import inspect
 import io
 import signal
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from types import FrameType
@@ -35,6 +35,21 @@ class Run(Understood, cmd_run.Run):  # type: ignore[misc]
     """`doit run`: one at a time in a workspace; an interrupt is one line and loses nothing."""
 
     name = "run"
+
+    def __init__(self, *, cmds: Any = None, **kwargs: Any) -> None:
+        super().__init__(cmds=cmds, **kwargs)
+        self._cmds = cmds
+
+    def parse_execute(self, in_args: Sequence[str]) -> int:
+        """Run tasks; or do what a command with something behind its colon says (`doit trust:ssd`)."""
+        name, colon, of = (in_args[0] if in_args else "").partition(":")
+        if colon and name in (self._cmds or ()):
+            command = self._cmds.get_plugin(name)
+            if getattr(command, "of", None) is not None:
+                made = command(config=self.config, bin_name=self.bin_name, opt_vals=self.opt_vals)
+                made.of = of
+                return int(made.parse_execute(in_args[1:]))
+        return super().parse_execute(in_args)
 
     def _execute(self, **options: Any) -> int:
         if not isinstance(self.dep_manager.backend, State):  # a dodo.py that isn't dlim's

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dlim.learning.record import local_time
+from dlim.runs.record import local_time
 
 
 def wall(text: str) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dlim.errors import DlimError
-from dlim.learning import account
-from dlim.learning.outputs import Output
-from dlim.learning.record import Learned
-from dlim.learning.unfinished import Unfinished
 from dlim.report import chart, metrics
 from dlim.report.clock import wall
 from dlim.report.facts import Course, Job, Known, OutputFacts, OutputPart, Part
 from dlim.report.finding import Grade
+from dlim.runs import account
+from dlim.runs.outputs import Output
+from dlim.runs.record import Learned
+from dlim.runs.unfinished import Unfinished
 
 END = 12
 """Lines of a log's end."""

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from dlim.learning.history import Deployed
 from dlim.report.chart import Chart
 from dlim.report.counts import Counts
 from dlim.report.finding import Finding, Grade, Thresholds
 from dlim.report.sizes import Histogram
 from dlim.report.thumbnail import Thumbnail
+from dlim.runs.history import Deployed
 
 # what only its caller can know
 

@@ -10,15 +10,15 @@ from pathlib import Path
 from dlim import progress
 from dlim.config import Config
 from dlim.errors import DlimError
-from dlim.learning import record, unfinished
-from dlim.learning.outputs import Output
-from dlim.learning.unfinished import Unfinished
 from dlim.projects import Project
 from dlim.report import courses
 from dlim.report.facts import Facts, Known, LearnerFacts
 from dlim.report.finding import Thresholds
 from dlim.report.learner_facts import archive, learner_facts
 from dlim.report.since import since
+from dlim.runs import record, unfinished
+from dlim.runs.outputs import Output
+from dlim.runs.unfinished import Unfinished
 
 PAST = 6
 """Past learning tasks whose logs are told; the outputs' table has all of them."""

@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 
 from dlim.config import Config
-from dlim.learning import outputs
-from dlim.learning.origin import made_by_hand
-from dlim.learning.outputs import Output, Trace
 from dlim.projects import Project
 from dlim.report.clock import wall
 from dlim.report.dataset import TRAIN, VAL, list_path
 from dlim.report.facts import Archive, Since
+from dlim.runs import outputs
+from dlim.runs.origin import made_by_hand
+from dlim.runs.outputs import Output, Trace
 
 
 def since(

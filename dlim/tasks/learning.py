@@ -10,22 +10,17 @@ from pathlib import Path
 from dlim import progress
 from dlim.config import Learner
 from dlim.errors import DlimError, LearningError
-from dlim.learning import job, task, unfinished
-from dlim.learning.origin import origin
-from dlim.learning.record import Origin
-from dlim.learning.shipment import Shipment, shipment
-from dlim.learning.snapshot import snapshot
-from dlim.learning.task import Course
 from dlim.plugins.state import unlocked
+from dlim.runs import job, task, unfinished
+from dlim.runs.origin import origin
+from dlim.runs.record import Origin
+from dlim.runs.shipment import Shipment, shipment
+from dlim.runs.snapshot import snapshot
+from dlim.runs.task import Course
+from dlim.servers.contract import Transport
+from dlim.servers.servers import connect
 from dlim.tasks.asking import Row, asked, option
-from dlim.tasks.workspace import DATA_SET, INTERNAL, Workspace
-from dlim.transport.contract import Transport
-from dlim.transport.servers import connect
-
-OUTPUT = Path("output")
-
-STANDING = INTERNAL / "servers"
-"""Where folders of this machine stand for servers that nobody named."""
+from dlim.tasks.workspace import DATA_SET, OUTPUT, STANDING, Workspace
 
 
 @dataclass(frozen=True)

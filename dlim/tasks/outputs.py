@@ -10,21 +10,22 @@ from pathlib import Path
 from dlim import progress
 from dlim.config import Learner
 from dlim.errors import ConfigError, DeploymentError, DlimError, OutputError, TransportError
-from dlim.learning import account, deployment, job, outputs, record, service, unfinished
-from dlim.learning.history import Deployed
-from dlim.learning.origin import made_by_hand
-from dlim.learning.outputs import Output
-from dlim.learning.place import Place
-from dlim.learning.record import Record
-from dlim.learning.state import State
-from dlim.learning.task import ship_to
-from dlim.learning.unfinished import Task, Unfinished
 from dlim.names import nearest
 from dlim.projects import Project
+from dlim.runs import account, deployment, job, outputs, record, service, unfinished
+from dlim.runs.history import Deployed
+from dlim.runs.origin import made_by_hand
+from dlim.runs.outputs import Output
+from dlim.runs.place import Place
+from dlim.runs.record import Record
+from dlim.runs.state import State
+from dlim.runs.task import ship_to
+from dlim.runs.unfinished import Task, Unfinished
+from dlim.servers.contract import Transport
 from dlim.tasks.asking import Row, asked, option
-from dlim.tasks.learning import OUTPUT, Learning
+from dlim.tasks.learning import Learning
+from dlim.tasks.workspace import OUTPUT
 from dlim.text import megabytes, table
-from dlim.transport.contract import Transport
 
 
 @dataclass(frozen=True)

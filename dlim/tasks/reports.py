@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 from dlim import builds, progress
 from dlim.errors import DlimError, TransportError
-from dlim.learning import account, deployment, history, job, unfinished
-from dlim.learning.record import local_time, now
 from dlim.plugins.reason import told
 from dlim.plugins.standing import standings
+from dlim.runs import account, deployment, history, job, unfinished
+from dlim.runs.record import local_time, now
 from dlim.tasks.asking import Row, asked
-from dlim.tasks.learning import OUTPUT
 from dlim.tasks.outputs import Outputs
-from dlim.tasks.workspace import DATA_SET
+from dlim.tasks.workspace import DATA_SET, OUTPUT
 from dlim.text import megabytes
 
 if TYPE_CHECKING:

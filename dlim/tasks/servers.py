@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 from dlim import progress
 from dlim.errors import ConfigError, DlimError, TransportError
-from dlim.learning import deployment, inspection, job, labelling_server, server_list
-from dlim.learning.place import Place
+from dlim.runs import deployment, inspection, job, labelling_server
+from dlim.runs.place import Place
+from dlim.servers import trust
+from dlim.servers.contract import Transport
 from dlim.tasks.asking import Row, asked, option
 from dlim.tasks.learning import Learning
 from dlim.text import table
-from dlim.transport import trust
-from dlim.transport.contract import Transport
-
-SERVERS = Path("config/servers.toml")
 
 
 @dataclass(frozen=True)
@@ -138,21 +135,6 @@ class Servers:
             raise ConfigError(
                 "label:pull", f"left alone: {', '.join(left)}", "look at them; --take takes those that differ"
             )
-
-    def config(self) -> Iterator[Row]:
-        """Hand the list of servers to the servers."""
-        yield asked("config:push", self._hand_over, "hand the list of servers, without secrets, to each of them")
-
-    def _hand_over(self) -> None:
-        servers = self.learning.workspace.config.servers
-        reached = [name for name, server in servers.items() if server.host]
-        if not reached:
-            raise ConfigError(SERVERS, "names no server with a host", "there is nothing to hand over")
-        for name in reached:
-            with self.learning.connect(name)() as transport:
-                new = server_list.push(transport, servers)
-                told = "brought" if new else "there already"
-                progress.current().line(f"{name}: {transport.address}: {server_list.THERE} {told}")
 
 
 def _size(count: int) -> str:

@@ -6,9 +6,9 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from dlim.learning import record, unfinished
-from dlim.learning.record import Dataset, File, Learned, Origin, Ran, Record, Where
-from dlim.learning.unfinished import Unfinished
+from dlim.runs import record, unfinished
+from dlim.runs.record import Dataset, File, Learned, Origin, Ran, Record, Where
+from dlim.runs.unfinished import Unfinished
 
 LOG = "".join(
     f"epoch {number}/4 loss {1 / number:.4f} val_accuracy {0.5 + number / 10:.4f}\n" for number in range(1, 5)

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from dlim import builds, config, projects
-from dlim.learning.history import Deployed
-from dlim.learning.origin import made_by_hand
 from dlim.projects import Project
 from dlim.report.facts import Facts, Job, Known, LearnerFacts, Service
 from dlim.report.finding import Thresholds
 from dlim.report.gather import PAST, Sources, gather
+from dlim.runs.history import Deployed
+from dlim.runs.origin import made_by_hand
 from tests.conftest import Workspace, new_workspace
 from tests.report.past import LOG, at_work, learned, output
 

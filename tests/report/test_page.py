@@ -12,11 +12,11 @@ import pytest
 
 from dlim.annotation import Box, Object
 from dlim.config import Config, Learner, Settings
-from dlim.learning.history import Deployed
 from dlim.report.facts import Facts, Job, Known, Reason, Service, TaskState
 from dlim.report.finding import Thresholds
 from dlim.report.gather import Sources, gather
 from dlim.report.page import LISTED, page
+from dlim.runs.history import Deployed
 from tests import browser
 from tests.browser import Browser, Page
 from tests.report.datasets import BOX, Made, copied, jpeg, made

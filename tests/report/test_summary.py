@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dlim.learning.history import Deployed
 from dlim.report import summary
 from dlim.report.counts import Counts, Row
 from dlim.report.facts import Course, Facts, Known, LearnerFacts, Part, Reason, Service, Shown, TaskState
 from dlim.report.finding import Case, Check, Finding, Grade
 from dlim.report.summary import Cause
+from dlim.runs.history import Deployed
 
 MIX = Counts((), (), Row("all", 8, 2, 10))
 

@@ -1,0 +1,1 @@
+"""What a person asks for that changes no file of a build: commands of doit's, which load no task."""

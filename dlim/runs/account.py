@@ -1,0 +1,134 @@
+"""Outputs in words: the lines of their table, and all that a record says."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import datetime
+
+from dlim.runs.outputs import Output
+from dlim.runs.record import Learned, Record, local_time
+from dlim.runs.state import State
+from dlim.runs.unfinished import Unfinished
+from dlim.text import megabytes
+
+HEADS = ("name", "when", "learner", "dataset", "result", "size", "", "memo")
+"""What stands over the table's columns; the one without a head says what is in service."""
+
+Row = tuple[str, ...]
+
+_SHORT = 12  # signs of a digest that tell it from others
+
+
+def rows(output: Output, serving: Collection[str]) -> Iterator[Row]:
+    """An output in the table, a line for each learner. serving: the learners for which it is in service."""
+    record = output.record
+    for number, (name, learned) in enumerate(record.learners.items()):
+        dataset = learned.origin.dataset
+        size = sum(file.size for file in (learned.archive, learned.snapshot, learned.log))
+        yield (
+            "" if number else output.name,
+            "" if number else local_time(record.ended),
+            name,
+            f"{dataset.train + dataset.val:,} images, {dataset.archive.sha256[:_SHORT]}",
+            result(learned),
+            megabytes(size),
+            "in service" if name in serving else "",
+            "" if number else record.memo,
+        )
+
+
+def growing(task: Unfinished, jobs: Mapping[str, State] | None = None) -> Iterator[Row]:
+    """A learning task that isn't an output yet, in the table. jobs: what servers say of it, by learner.
+
+    Whether it was cancelled, failed or was lost only its server knows: without that, it says "not yet" of each.
+    """
+    for number, name in enumerate(task.task.learners):
+        yield (
+            "" if number else task.task.name,
+            "" if number else local_time(task.task.began),
+            name,
+            "",
+            "has learned" if task.learned(name) else _not_yet(task, (jobs or {}).get(name)),
+            "",
+            "",
+            "" if number else task.task.memo,
+        )
+
+
+def _not_yet(task: Unfinished, job: State | None) -> str:
+    if job is None or job.kind == "none":
+        return "not yet"
+    if job.kind == "succeeded":
+        return "not yet brought back"
+    if job.kind == "running":
+        return f"not yet: at its {job.step}"
+    return f"{'cancelled' if is_cancelled(job) else f'not yet: {job.told}'}; {way_on(task)}"
+
+
+def is_cancelled(job: State) -> bool:
+    """Whether a job has ended because somebody wanted it to."""
+    return job.kind == "failed" and bool(job.cancelled)
+
+
+def way_on(task: Unfinished) -> str:
+    """What to do about a learning task that won't go on by itself."""
+    return f"the same doit task begins it anew, doit output:rm {task.task.name} drops it"
+
+
+def result(learned: Learned) -> str:
+    """The first number of a learner's results."""
+    return next((f"{key} {value:.4g}" for key, value in learned.metrics.items()), "")
+
+
+def told(record: Record, learners: Iterable[str] = ()) -> Iterator[str]:
+    """All that a record says, of those learners or of all."""
+    yield f"{record.name}: {record.memo or 'no memo'}"
+    yield f"  by {record.by}, {_span(record.began, record.ended)}"
+    for name in learners or record.learners:
+        yield f"  {name}"
+        yield from (f"    {line}" for line in _learned(record.learners[name]))
+
+
+def _learned(learned: Learned) -> Iterator[str]:
+    origin, where, job = learned.origin, learned.where, learned.job
+    yield f"learned on {where.address} ({where.machine}), {_span(job.since, job.ended)}"
+    yield f"command {job.command}: status {job.exit_code}"
+    if job.test:
+        yield f"test {job.test}: status {job.test_exit_code}"
+    yield from (f"result {key} {value:g}" for key, value in learned.metrics.items())
+    for path, file in learned.weights.items():
+        yield f"weight {path} {megabytes(file.size)}, sha256 {file.sha256}"
+    dataset = origin.dataset
+    yield f"dataset {dataset.train:,} train, {dataset.val:,} val, sha256 {dataset.archive.sha256}"
+    if origin.revision:
+        changed = ", and files that differed from it" if origin.revision.changed else ""
+        yield f"source {origin.revision.commit}{changed}"
+    yield from (f"settings {_short(path, digest)}" for path, digest in origin.settings.get("files", {}).items())
+    yield from (f"program {_short(path, digest)}" for path, digest in origin.program.items())
+    for project, files in origin.projects.items():
+        yield f"project {project}: {', '.join(_short(path, digest) for path, digest in files.items())}"
+
+
+def _span(began: str, ended: str) -> str:
+    begin, end, duration = local_time(began), local_time(ended), lasted(began, ended)
+    day, _, clock = end.partition(" ")
+    return f"{begin} to {clock if begin.startswith(day) else end}{f', {duration}' if duration else ''}"
+
+
+def lasted(began: str, ended: str) -> str:
+    """How long it is from one time of a record to another: `33 s`, `47 min`, `5 h 20 min`; empty where it is unknown.
+
+    It is where one of them is no time, or they go backwards.
+    """
+    try:
+        seconds = round((datetime.fromisoformat(ended) - datetime.fromisoformat(began)).total_seconds())
+    except (ValueError, TypeError):
+        return ""
+    if seconds < 120:
+        return f"{seconds} s" if seconds >= 0 else ""
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60:,} h {minutes % 60} min"
+
+
+def _short(path: str, digest: str) -> str:
+    return f"{path} {digest[:_SHORT]}"

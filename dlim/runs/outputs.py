@@ -1,0 +1,166 @@
+"""The outputs: what learning tasks brought back, to be listed, looked at, traced, and deleted."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from dlim import builds
+from dlim.errors import OutputError
+from dlim.names import nearest
+from dlim.runs import record
+from dlim.runs.record import File, Learned, Record
+
+UNPACKED = ".unpacked-"
+"""How a folder begins, beside the outputs, of what is unpacked while it is deployed."""
+
+_DAY = 24 * 3600.0
+
+
+@dataclass(frozen=True)
+class Output:
+    """A folder below output/ with its record."""
+
+    folder: Path
+    record: Record
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def size(self) -> int:
+        """Bytes on the disk."""
+        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+
+    def archive(self, learner: str) -> Path:
+        """What a learner's folder held after the learning."""
+        return self.folder / f"{learner}.tar.gz"
+
+    def snapshot(self, learner: str) -> Path:
+        """The workspace, as it was, with the dataset."""
+        return self.folder / f"{learner}_dlim.tar.gz"
+
+
+def load(outputs: Path) -> dict[str, Output]:
+    """The outputs by name, the newest last. Raises OutputError where a record can't be read."""
+    found = [_one(path.parent) for path in outputs.glob(f"[!.]*/{record.RECORD}")]
+    return {output.name: output for output in sorted(found, key=lambda output: (output.record.ended, output.name))}
+
+
+def _one(folder: Path) -> Output:
+    return Output(folder, record.read(folder))
+
+
+def find(outputs: Path, name: str) -> Output:
+    """The output of that name. Raises OutputError, with the nearest, where there is none."""
+    folder = outputs / name
+    if "/" in name or name.startswith(".") or not (folder / record.RECORD).is_file():
+        there = [path.parent.name for path in outputs.glob(f"[!.]*/{record.RECORD}")]
+        raise OutputError(f'"{name}"', "is no output", nearest(name, there))
+    return _one(folder)
+
+
+def remove(output: Output) -> int:
+    """Delete an output; the bytes that this frees. A kill in the middle leaves nothing under its name."""
+    size = output.size
+    doomed = output.folder.with_name(f".deleted-{output.name}")
+    output.folder.rename(doomed)
+    shutil.rmtree(doomed)
+    return size
+
+
+def sweep(outputs: Path) -> None:
+    """Delete what a killed deletion left, and what a killed deployment had unpacked, unless one is at it now."""
+    for path in [*outputs.glob(".deleted-*"), *(each for each in outputs.glob(f"{UNPACKED}*") if _is_old(each))]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_old(path: Path) -> bool:
+    return time.time() - path.stat().st_mtime > _DAY
+
+
+def damage(output: Output) -> Iterator[str]:
+    """What of an output isn't as its record says: a line each. All of it is read."""
+    for learner, learned in output.record.learners.items():
+        files = {
+            output.archive(learner): learned.archive,
+            output.snapshot(learner): learned.snapshot,
+            output.folder / f"{learner}.log": learned.log,
+        }
+        yield from (f"{path}: {found}" for path, file in files.items() if (found := fault(path, file)))
+
+
+def fault(path: Path, file: File) -> str:
+    """What is wrong with a file of an output, all of which is read; nothing where it is as its record says."""
+    if not path.is_file():
+        return "is missing"
+    if path.stat().st_size != file.size or builds.sha256(path) != file.sha256:
+        return "is damaged"
+    return ""
+
+
+class Trace(NamedTuple):
+    """Where a file comes from: the record, the learner, and what of it the file is: a weight's path, or its kind."""
+
+    record: Record
+    learner: str
+    path: str
+
+    @property
+    def learned(self) -> Learned:
+        return self.record.learners[self.learner]
+
+
+def trace(file: Path, records: Iterable[Record]) -> list[Trace]:
+    """All that some records say of a file with these bytes, in their order; the same training gives the same bytes.
+
+    file: a weight, a learner's archive, its snapshot, or a dataset. Raises OutputError where none of them knows it.
+    """
+    if not file.is_file():
+        raise OutputError(file, "is no file", "name a weight")
+    digest = builds.sha256(file)
+    known = list(records)
+    found = [
+        Trace(one, learner, path)
+        for one in known
+        for learner, learned in one.learners.items()
+        for path, there in _traced(learned)
+        if there.sha256 == digest
+    ]
+    if not found:
+        names = ", ".join(dict.fromkeys(one.name for one in known)) or "no output"
+        raise OutputError(
+            file, f"is nothing that {names} knows (sha256 {digest[:12]})", "name the record of its own with --record"
+        )
+    return found
+
+
+def _traced(learned: Learned) -> Iterator[tuple[str, File]]:
+    yield from learned.weights.items()
+    yield from (("the archive", learned.archive), ("the snapshot", learned.snapshot))
+    yield "the dataset", learned.origin.dataset.archive
+
+
+def changed(trace: Trace, now: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    """What differs between what a weight was learned from and the workspace now, a line each.
+
+    now: the hand-made files' digests by path, by project.
+    """
+    then = trace.learned.origin.projects
+    for name in sorted({*then, *now}):
+        if name not in now:
+            yield f"{name}: is gone"
+        elif name not in then:
+            yield f"{name}: is new"
+        else:
+            before, after = then[name], now[name]
+            yield from (
+                f"{name}: {path} {'is gone' if path not in after else 'is new' if path not in before else 'changed'}"
+                for path in sorted({*before, *after})
+                if before.get(path) != after.get(path)
+            )
