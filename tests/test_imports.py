@@ -23,6 +23,7 @@ LEVELS = (
         "archive",
         "builds",
         "config",
+        "console",
         "frame",
         "mesh",
         "mix",

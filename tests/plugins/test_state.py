@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dlim import progress
+from dlim import console as progress
 from dlim.errors import WorkspaceError
 from dlim.plugins.state import locked, unlocked
 

@@ -8,7 +8,7 @@ import pty
 
 import pytest
 
-from dlim.text import columns, cut, megabytes, room, table, width
+from dlim.console import columns, cut, megabytes, room, table, width
 
 
 def test_columns_are_as_wide_as_their_widest_cell() -> None:
