@@ -3,75 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-CODE = {
-    "extend": ["stages/extend", "augment/images", "builds", "config", "frame", "names", "projects", "toml"],
-    "locate": [
-        "stages/locate",
-        "annotation",
-        "augment/images",
-        "builds",
-        "config",
-        "formats/voc",
-        "formats/voc_reader",
-        "frame",
-        "mesh",
-        "names",
-        "projects",
-        "toml",
-        "variation",
-    ],
-    "augment": [
-        "stages/augment",
-        "annotation",
-        "augment/__init__",
-        "augment/alphabet",
-        "augment/aozora",
-        "augment/augmentation",
-        "augment/characters",
-        "augment/context",
-        "augment/corpus",
-        "augment/draw",
-        "augment/encoding",
-        "augment/font",
-        "augment/images",
-        "augment/imgaug",
-        "augment/operations",
-        "augment/warm",
-        "augment/worker",
-        "builds",
-        "config",
-        "frame",
-        "mesh",
-        "names",
-        "projects",
-        "toml",
-        "variation",
-    ],
-    "annotate": [
-        "stages/annotate",
-        "annotation",
-        "builds",
-        "config",
-        "formats/voc",
-        "formats/voc_reader",
-        "frame",
-        "mesh",
-        "names",
-        "projects",
-        "toml",
-        "variation",
-    ],
-    "split": ["stages/split", "config", "frame", "mix/limits", "names", "toml"],
-    "shard": ["stages/shard", "annotation", "archive", "formats/voc", "formats/voc_reader"],
-    "pack": ["stages/pack", "annotation", "builds", "formats/voc", "formats/voc_reader"],
-    "tarball": ["stages/tarball", "annotation", "archive", "builds", "formats/voc", "formats/voc_reader"],
+ROOT = Path(__file__).parent
+
+STAGES = {
+    "extend": "stages/extend",
+    "locate": "stages/locate",
+    "augment": "stages/augment",
+    "annotate": "stages/annotate",
+    "split": "stages/split",
+    "shard": "stages/shard",
+    "pack": "stages/pack",
+    "tarball": "stages/tarball",
 }
-"""dlim's own modules that decide what a stage leaves: a change in one of them is a change of its input."""
+"""The module that does the work of each kind of task."""
 
 PACKAGES = {
     "extend": ("Pillow", "opencv-python-headless"),
@@ -98,6 +48,55 @@ def _version(package: str) -> str:
 
 def _code(stage: str) -> str:
     digest = hashlib.sha256()
-    for name in CODE[stage]:
-        digest.update((Path(__file__).parent / f"{name}.py").read_bytes())
+    for name in code(stage):
+        digest.update(_text(name))
     return digest.hexdigest()
+
+
+def files() -> list[Path]:
+    """dlim's own modules that decide what some stage leaves."""
+    return [ROOT / f"{name}.py" for name in sorted({name for stage in STAGES for name in code(stage)})]
+
+
+@cache
+def code(stage: str) -> tuple[str, ...]:
+    """dlim's own modules that decide what a stage leaves, by their paths in dlim without .py: all that it imports.
+
+    A change in one of them is a change of the stage's input. `errors` only says what stands in the way.
+    """
+    waiting = [STAGES[stage]]
+    if stage == "augment":  # what a daug.py may import
+        waiting += [f"augment/{path.stem}" for path in (ROOT / "augment").glob("*.py")]
+    found: set[str] = set()
+    while waiting:
+        module = waiting.pop()
+        if module not in found:
+            found.add(module)
+            waiting += _imported(module)
+    found -= {name for name in found if name.endswith("__init__") and name != "augment/__init__"}
+    return tuple(sorted(found - {"errors"}))
+
+
+@cache
+def _text(module: str) -> bytes:
+    return (ROOT / f"{module}.py").read_bytes()
+
+
+_IMPORT = re.compile(rb"^[ ]*from dlim((?:\.\w+)*) import (\([^)]*\)|[^(\n]+)", re.MULTILINE)
+"""How a module of dlim imports another; a test holds this against what Python's own parser finds."""
+
+
+def _imported(module: str) -> Iterator[str]:
+    for found in _IMPORT.finditer(_text(module)):
+        place = found[1].decode().lstrip(".").replace(".", "/")
+        for line in found[2].decode().strip("()").splitlines():
+            for item in line.partition("#")[0].split(","):
+                if item.strip():
+                    yield _module(place, item.split()[0])
+
+
+@cache
+def _module(place: str, name: str) -> str:
+    """The module that an import means: one of that name in a package, or one that has something of that name."""
+    tries = [f"{place}/{name}".lstrip("/"), place, f"{place}/__init__".lstrip("/")]
+    return next(each for each in tries if (ROOT / f"{each}.py").is_file())

@@ -62,7 +62,7 @@ def _settings(config: Config, learner: str) -> dict[str, Any]:
 
 def _makers() -> dict[str, str]:
     made = {"python": platform.python_version(), "dlim": _version()}
-    for stage in provenance.CODE:
+    for stage in provenance.STAGES:
         for what, value in provenance.makers(stage).items():
             made[what if what.startswith("the version") else f"{what} of {stage}"] = value
     return made

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from dlim import builds
-from dlim.builds import MANIFEST, Seal
+from dlim import store
+from dlim.store import MANIFEST, Seal
 
 FILES = {"a.jpg": b"one", "b.xml": b"two", "sub/c.txt": b"three"}
 
@@ -35,7 +35,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def break_off(folder: Path, error: BaseException) -> None:
     """Begin a build, and fail in the middle."""
-    with builds.fresh(folder) as making:
+    with store.fresh(folder) as making:
         fill(making, {"a.jpg": b"half"})
         raise error
 
@@ -44,31 +44,31 @@ def break_off(folder: Path, error: BaseException) -> None:
 def build(tmp_path: Path) -> Path:
     """A build of three files, as a stage leaves it."""
     folder = tmp_path / "build"
-    with builds.fresh(folder) as making:
+    with store.fresh(folder) as making:
         fill(making, FILES)
     return folder
 
 
 @pytest.fixture
 def seal(build: Path) -> Seal:
-    return builds.look(build / MANIFEST)
+    return store.look(build / MANIFEST)
 
 
 def test_a_build_is_what_was_written_and_its_manifest(build: Path) -> None:
     """It holds what was written, and a manifest with the size and digest of each file, a line each."""
     assert contents(build) == FILES
-    assert builds.read(build / MANIFEST) == {
+    assert store.read(build / MANIFEST) == {
         name: (len(data), hashlib.sha256(data).hexdigest()) for name, data in FILES.items()
     }
     lines = (build / MANIFEST).read_text().splitlines()
-    assert [line.split('"')[1] for line in lines[1:-1]] == ["a.jpg", "b.xml", "sub/c.txt"]
+    assert [line.split('"')[1] for line in lines[2:-1]] == ["a.jpg", "b.xml", "sub/c.txt"]
 
 
 def test_the_same_files_have_the_same_manifest(tmp_path: Path) -> None:
     """The order of writing leaves no trace in it."""
     texts = []
     for number, names in enumerate((list(FILES), list(reversed(FILES)))):
-        with builds.fresh(tmp_path / str(number)) as making:
+        with store.fresh(tmp_path / str(number)) as making:
             fill(making, {name: FILES[name] for name in names})
         texts.append((tmp_path / str(number) / MANIFEST).read_bytes())
     assert texts[0] == texts[1]
@@ -76,15 +76,15 @@ def test_the_same_files_have_the_same_manifest(tmp_path: Path) -> None:
 
 def test_a_build_without_files(tmp_path: Path) -> None:
     """An empty build has an empty manifest that can be read."""
-    with builds.fresh(tmp_path / "empty"):
+    with store.fresh(tmp_path / "empty"):
         pass
-    assert builds.read(tmp_path / "empty" / MANIFEST) == {}
-    assert builds.fault(tmp_path / "empty" / MANIFEST, builds.look(tmp_path / "empty" / MANIFEST)) == ""
+    assert store.read(tmp_path / "empty" / MANIFEST) == {}
+    assert store.fault(tmp_path / "empty" / MANIFEST, store.look(tmp_path / "empty" / MANIFEST)) == ""
 
 
 def test_a_new_build_takes_the_old_ones_place(tmp_path: Path, build: Path) -> None:
     """Nothing of the old build is left, and nothing beside it."""
-    with builds.fresh(build) as making:
+    with store.fresh(build) as making:
         assert contents(making) == {}
         assert contents(build) == FILES
         fill(making, {"d.jpg": b"four"})
@@ -100,7 +100,7 @@ def test_an_error_in_the_middle_leaves_the_old_build(
     with pytest.raises(error):
         break_off(build, error())
     assert contents(build) == FILES
-    assert builds.fault(build / MANIFEST, seal) == ""
+    assert store.fault(build / MANIFEST, seal) == ""
     assert list(tmp_path.iterdir()) == [build]
 
 
@@ -113,9 +113,9 @@ def test_an_error_in_a_first_build_leaves_nothing(tmp_path: Path) -> None:
 
 def test_what_a_killed_run_left_is_swept(tmp_path: Path, build: Path) -> None:
     """Half a build and a replaced one, left by a kill, get into no later build and are gone after it."""
-    for prefix in (builds.FRESH, builds.OLD):
+    for prefix in (store.FRESH, store.OLD):
         fill(build.with_name(prefix + build.name), {"left.jpg": b"over"})
-    with builds.fresh(build) as making:
+    with store.fresh(build) as making:
         fill(making, FILES)
     assert contents(build) == FILES
     assert list(tmp_path.iterdir()) == [build]
@@ -123,23 +123,23 @@ def test_what_a_killed_run_left_is_swept(tmp_path: Path, build: Path) -> None:
 
 def test_an_untouched_build_has_no_fault(build: Path, seal: Seal) -> None:
     """A build as it was left is accepted, by its times and by its contents."""
-    assert builds.looks_sound(build / MANIFEST, seal)
-    assert builds.fault(build / MANIFEST, seal) == ""
+    assert store.looks_sound(build / MANIFEST, seal)
+    assert store.fault(build / MANIFEST, seal) == ""
 
 
 def test_touched_files_are_accepted(build: Path, seal: Seal) -> None:
     """New times alone are no fault: the contents are read, and are the same."""
     for name in FILES:
         os.utime(build / name, ns=(1, 1))
-    assert builds.look(build / MANIFEST).stat != seal.stat
-    assert builds.fault(build / MANIFEST, seal) == ""
+    assert store.look(build / MANIFEST).stat != seal.stat
+    assert store.fault(build / MANIFEST, seal) == ""
 
 
 def test_a_copied_build_is_accepted(tmp_path: Path, build: Path, seal: Seal) -> None:
     """A build that was moved or copied whole is as good, whatever its times."""
     copied = tmp_path / "copied"
     shutil.copytree(build, copied, copy_function=shutil.copyfile)
-    assert builds.fault(copied / MANIFEST, seal) == ""
+    assert store.fault(copied / MANIFEST, seal) == ""
 
 
 def same_size(build: Path) -> None:
@@ -161,13 +161,15 @@ FAULTS = [
     pytest.param(lambda build: (build / "a.jpg").write_bytes(b""), "a.jpg is damaged", id="an emptied file"),
     pytest.param(same_size, "a.jpg is damaged", id="other contents of the same size"),
     pytest.param(swapped, "a.jpg is missing", id="a folder in a file's place"),
-    pytest.param(lambda build: (build / "z.jpg").touch(), "z.jpg is a stray", id="a stray"),
+    pytest.param(lambda build: (build / "z.jpg").touch(), "z.jpg is an unexpected file", id="a stray"),
     pytest.param(
-        lambda build: (build / "sub/z.jpg").write_bytes(b"three"), "sub/z.jpg is a stray", id="a stray in a sub-folder"
+        lambda build: (build / "sub/z.jpg").write_bytes(b"three"),
+        "sub/z.jpg is an unexpected file",
+        id="a stray in a sub-folder",
     ),
     pytest.param(
         lambda build: (build / "sub" / MANIFEST).touch(),
-        f"sub/{MANIFEST} is a stray",
+        f"sub/{MANIFEST} is an unexpected file",
         id="a stray called like the manifest",
     ),
     pytest.param(lambda build: (build / MANIFEST).unlink(), "was never built", id="no manifest"),
@@ -179,7 +181,7 @@ FAULTS = [
     ),
     pytest.param(lambda build: (build / MANIFEST).write_text(""), "its manifest was changed", id="an emptied manifest"),
     pytest.param(
-        lambda build: builds.seal(build / MANIFEST, ["a.jpg"]),
+        lambda build: store.seal(build / MANIFEST, ["a.jpg"]),
         "its manifest was changed",
         id="a good manifest of fewer files",
     ),
@@ -190,8 +192,8 @@ FAULTS = [
 def test_harm_is_found(build: Path, seal: Seal, harm: Callable[[Path], object], fault: str) -> None:
     """Whatever happens to a build after it was sealed shows at a look, and is named by reading."""
     harm(build)
-    assert not builds.looks_sound(build / MANIFEST, seal)
-    assert builds.fault(build / MANIFEST, seal) == fault
+    assert not store.looks_sound(build / MANIFEST, seal)
+    assert store.fault(build / MANIFEST, seal) == fault
 
 
 def test_a_look_does_not_read(build: Path, seal: Seal) -> None:
@@ -200,13 +202,13 @@ def test_a_look_does_not_read(build: Path, seal: Seal) -> None:
     before = path.stat()
     path.write_bytes(b"eno")
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert builds.looks_sound(build / MANIFEST, seal)
-    assert builds.fault(build / MANIFEST, seal) == "a.jpg is damaged"
+    assert store.looks_sound(build / MANIFEST, seal)
+    assert store.fault(build / MANIFEST, seal) == "a.jpg is damaged"
 
 
 def test_a_build_that_nobody_saw_finished(build: Path) -> None:
     """Without a seal there is no build, whatever lies in its place."""
-    assert builds.fault(build / MANIFEST, None) == "was never built"
+    assert store.fault(build / MANIFEST, None) == "was never built"
 
 
 @pytest.mark.parametrize(
@@ -225,40 +227,40 @@ def test_what_is_no_manifest(tmp_path: Path, text: str) -> None:
     """A file that is no manifest is refused as such, whatever it holds."""
     (tmp_path / MANIFEST).write_text(text)
     with pytest.raises(ValueError, match=r"is no manifest|Expecting|invalid literal"):
-        builds.read(tmp_path / MANIFEST)
+        store.read(tmp_path / MANIFEST)
 
 
 @pytest.fixture
 def lone(tmp_path: Path) -> Path:
     """The manifest of a single file in a folder that holds others too."""
     fill(tmp_path, {"ssd.tar.gz": b"archive", "other.tar.gz": b"other"})
-    builds.seal(tmp_path / "ssd.manifest.json", ["ssd.tar.gz"])
+    store.seal(tmp_path / "ssd.manifest.json", ["ssd.tar.gz"])
     return tmp_path / "ssd.manifest.json"
 
 
 def test_a_named_manifest_seals_what_it_names(lone: Path) -> None:
-    """What lies beside the files that it names is no stray, and harm to them is found."""
-    seal = builds.look(lone)
-    assert builds.fault(lone, seal) == ""
+    """What lies beside the files that it names is not unexpected, and harm to them is found."""
+    seal = store.look(lone)
+    assert store.fault(lone, seal) == ""
     (lone.parent / "ssd.tar.gz").write_bytes(b"ARCHIVE")
-    assert builds.fault(lone, seal) == "ssd.tar.gz is damaged"
+    assert store.fault(lone, seal) == "ssd.tar.gz is damaged"
     (lone.parent / "ssd.tar.gz").unlink()
-    assert builds.fault(lone, seal) == "ssd.tar.gz is missing"
+    assert store.fault(lone, seal) == "ssd.tar.gz is missing"
 
 
 def test_removing_what_a_manifest_seals(lone: Path, build: Path) -> None:
     """A build goes as a folder; a named manifest takes its own files along and leaves the others."""
-    builds.remove(build / MANIFEST)
+    store.remove(build / MANIFEST)
     assert not build.exists()
-    builds.remove(lone)
+    store.remove(lone)
     assert [path.name for path in lone.parent.iterdir()] == ["other.tar.gz"]
-    builds.remove(lone)
+    store.remove(lone)
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     """An error in the middle leaves the old file, and nothing beside it."""
     path = tmp_path / "deep/a.txt"
-    builds.write_file(path, lambda making: making.write_text("old"))
+    store.write_file(path, lambda making: making.write_text("old"))
 
     def half(making: Path) -> None:
         making.write_text("ha")
@@ -266,9 +268,9 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
         raise ValueError("half")
 
     with pytest.raises(ValueError, match="half"):
-        builds.write_file(path, half)
+        store.write_file(path, half)
     assert contents(path.parent) == {"a.txt": b"old"}
-    builds.write_file(path, lambda making: making.write_text("new"))
+    store.write_file(path, lambda making: making.write_text("new"))
     assert contents(path.parent) == {"a.txt": b"new"}
 
 
@@ -291,9 +293,9 @@ def test_two_who_write_one_file(tmp_path: Path, fails: bool, left: str) -> None:
         making.write_text("new")
 
     with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(builds.write_file, path, slow)
+        first = pool.submit(store.write_file, path, slow)
         assert begun.wait(10)
-        second = pool.submit(builds.write_file, path, quick)
+        second = pool.submit(store.write_file, path, quick)
         go.set()
         assert isinstance(first.exception(10), FileNotFoundError) == fails
         second.result(10)
@@ -306,13 +308,13 @@ def test_a_digest_is_of_all_that_a_file_holds(tmp_path: Path, size: int) -> None
     """Files around the length that is read at once have the digest of all their bytes."""
     data = os.urandom(size)
     (tmp_path / "a").write_bytes(data)
-    assert builds.sha256(tmp_path / "a") == hashlib.sha256(data).hexdigest()
+    assert store.sha256(tmp_path / "a") == hashlib.sha256(data).hexdigest()
 
 
 def test_a_link_is_the_same_file(tmp_path: Path) -> None:
     """A second name costs no bytes, and outlives the first."""
     (tmp_path / "a").write_bytes(b"data")
-    builds.link(tmp_path / "a", tmp_path / "b")
+    store.link(tmp_path / "a", tmp_path / "b")
     assert (tmp_path / "a").samefile(tmp_path / "b")
     (tmp_path / "a").unlink()
     assert (tmp_path / "b").read_bytes() == b"data"
@@ -326,7 +328,7 @@ def test_where_there_are_no_links_it_is_a_copy(tmp_path: Path) -> None:
     source = other / f"dlim-test-{os.getpid()}"
     source.write_bytes(b"data")
     try:
-        builds.link(source, tmp_path / "b")
+        store.link(source, tmp_path / "b")
     finally:
         source.unlink()
     assert (tmp_path / "b").read_bytes() == b"data"
