@@ -26,6 +26,7 @@ LEVELS = (
         "console",
         "frame",
         "geometry",
+        "init",
         "mesh",
         "mix",
         "names",
