@@ -7,7 +7,7 @@ from pathlib import Path
 
 import cv2
 
-from dlim.augment import images
+from dlim.augment import images, jpeg
 
 
 def encoding(dataset: Path) -> tuple[int, float]:
@@ -17,7 +17,7 @@ def encoding(dataset: Path) -> tuple[int, float]:
     for path in sorted((dataset / "JPEGImages").iterdir()):
         pixels = images.read(path)
         began = time.perf_counter()
-        images.encode(pixels)
+        jpeg.encode(pixels)
         took += time.perf_counter() - began
         count += 1
     return count, took

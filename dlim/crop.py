@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -25,11 +22,7 @@ Rectangle = tuple[int, int, int, int]
 QUALITY = 100
 """Of the JPEG file, at full colour resolution: a master is small, and every variation is made from it."""
 
-LONGEST = 65500
-"""Pixels: no side of a JPEG file is longer."""
-
 _RECTANGLE = re.compile(r"\s*(\d{1,5})\s*,\s*(\d{1,5})\s*,\s*(\d{1,5})\s*,\s*(\d{1,5})\s*", re.ASCII)
-_DEEP = 65535  # the white of 16 bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +53,12 @@ def read(path: Path, box: Rectangle | None = None) -> Crop:
 
     A whole JPEG file that is all of that already is taken byte for byte. Raises ProjectError, one line with the file.
     """
-    with _opened(path) as image:
-        shown = _upright_rgb(path, image)
+    with images.opened(path, "name an image file") as image:
+        shown = images.upright(path, image)
         if box is not None:
             shown = shown.crop(_edges(path, shown.size, box))
         if min(shown.size) < 2:
             raise ProjectError(path, f"is {canvas_name(shown.size)}", "use a crop of at least 2x2 pixels")
-        if max(shown.size) > LONGEST:
-            raise ProjectError(path, f"is {canvas_name(shown.size)}, too long for a JPEG file", "crop it smaller")
         data = path.read_bytes() if box is None and image.format == "JPEG" else b""
         if not data or not images.is_plain(data):
             data = _encoded(shown)
@@ -79,8 +70,8 @@ def read(path: Path, box: Rectangle | None = None) -> Crop:
 
 def digest(path: Path) -> str:
     """The digest of what a master shows: equal for equal pixels. Raises ProjectError where it can't be read."""
-    with _opened(path) as image:
-        return _digest_of(_upright_rgb(path, image))
+    with images.opened(path) as image:
+        return _digest_of(images.upright(path, image))
 
 
 def _digest(data: bytes) -> str:
@@ -92,62 +83,6 @@ def _digest(data: bytes) -> str:
 
 def _digest_of(image: Image) -> str:
     return hashlib.sha256(canvas_name(image.size).encode() + image.tobytes()).hexdigest()
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Image]:
-    """The image in a file; whatever goes wrong with it, also while it is read, is a ProjectError."""
-    from PIL import Image, UnidentifiedImageError
-
-    if not path.is_file():  # a pipe would be waited for
-        fault = "is a folder" if path.is_dir() else "is no file" if path.exists() else "is missing"
-        raise ProjectError(path, fault, "name an image file")
-    try:
-        # a warning would come out as a line of Python, and one of them is of an image that is too large
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                if image.format == "EPS":  # to draw one, Pillow runs another program on the file
-                    raise ProjectError(path, "is a drawing and no image", "save it as PNG")
-                yield image
-    except ProjectError:
-        raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        fault = f"has more than {Image.MAX_IMAGE_PIXELS:,} pixels"
-        raise ProjectError(path, fault, "crop it smaller") from error
-    except UnidentifiedImageError as error:
-        raise ProjectError(path, "is no image that can be read", "save it as PNG or JPEG") from error
-    except Exception as error:  # on a broken file the readers of rarer formats raise whatever it leads them to
-        reason = error.strerror if isinstance(error, OSError) else None
-        fault = f"can't be read ({reason})" if reason else "is a damaged image, or only part of one"
-        raise ProjectError(path, fault, "save it again") from error
-
-
-def _upright_rgb(path: Path, image: Image) -> Image:
-    """What a person sees of it on white paper."""
-    from PIL import Image, ImageOps
-
-    upright = ImageOps.exif_transpose(image)
-    if upright.mode.startswith("I;16") or (upright.mode == "I" and image.format == "PPM"):
-        return _eight_bits(upright)
-    if upright.mode in ("I", "F"):
-        raise ProjectError(path, "has more than 16 bits a channel", "save it as PNG")
-    if not upright.has_transparency_data:
-        return upright.convert("RGB")
-    paper = Image.new("RGBA", upright.size, "white")
-    paper.alpha_composite(upright.convert("RGBA"))
-    return paper.convert("RGB")
-
-
-def _eight_bits(image: Image) -> Image:
-    """An image of 16-bit greys: Pillow's own conversion would cut off all that is brighter than 255."""
-    import numpy as np
-    from PIL import Image
-
-    levels = np.asarray(image).astype(np.int64)
-    levels[levels == image.info.get("transparency", -1)] = _DEEP
-    return Image.fromarray(((levels * 255 + _DEEP // 2) // _DEEP).astype(np.uint8)).convert("RGB")
 
 
 def _edges(path: Path, size: Size, box: Rectangle) -> Rectangle:

@@ -25,7 +25,7 @@ STAGES = {
 
 PACKAGES = {
     "extend": ("Pillow", "opencv-python-headless"),
-    "augment": ("imgaug", "matplotlib-fontja", "numpy", "opencv-python-headless", "Pillow", "scikit-image", "scipy"),
+    "augment": ("matplotlib-fontja", "opencv-python-headless", "Pillow"),
     "shard": ("deflate",),
     "tarball": ("deflate",),
 }

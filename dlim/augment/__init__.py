@@ -8,7 +8,7 @@ Augmentation().suite()
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dlim.augment.augmentation import Augmentation
+    from dlim.augment.api import Augmentation
 
 __all__ = ["Augmentation"]
 
@@ -17,6 +17,6 @@ def __getattr__(name: str) -> object:
     # the modules beside it are also used where nothing is augmented, and must not cost an import of numpy
     if name != "Augmentation":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from dlim.augment.augmentation import Augmentation
+    from dlim.augment.api import Augmentation
 
     return Augmentation

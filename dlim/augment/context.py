@@ -23,7 +23,8 @@ class Context:
     """What a run of daug.py needs to know.
 
     master: the image to vary, which a generator project lacks. out: the folder to write to. canvas, placement:
-    where a crop is put. seed: the workspace's. count, cval: what its operations start from.
+    where a crop is put. seed: the workspace's. count, cval: what its operations start from. shrink: whether a master
+    that is too large for the canvas is made smaller.
     """
 
     project: str
@@ -34,6 +35,7 @@ class Context:
     seed: int
     count: int
     cval: int
+    shrink: bool = False
 
     def environment(self) -> dict[str, str]:
         """The environment variables that tell a script, whatever it is written with."""
@@ -46,6 +48,7 @@ class Context:
             "DLIM_SEED": str(self.seed),
             "DLIM_COUNT": str(self.count),
             "DLIM_CVAL": str(self.cval),
+            "DLIM_FIT": "shrink" if self.shrink else "refuse",
         }
 
 
@@ -74,6 +77,7 @@ def _told(environment: Mapping[str, str]) -> Context:
         seed=int(environment["DLIM_SEED"]),
         count=int(environment["DLIM_COUNT"]),
         cval=int(environment["DLIM_CVAL"]),
+        shrink=environment.get("DLIM_FIT") == "shrink",
     )
 
 

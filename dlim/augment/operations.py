@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import hashlib
+import struct
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from math import cos, radians, sin
+from math import cos, isfinite, pi, sin
 from typing import Any, Protocol
 
+import cv2
 import numpy as np
 
-from dlim.augment import draw
 from dlim.augment.images import Pixels, size_of
-from dlim.augment.imgaug import augmenters
-from dlim.augment.imgaug import parameters as imgaug_parameters
 from dlim.errors import AugmentError
 from dlim.frame import Size
 from dlim.mesh import Mesh, grid
 
 Range = tuple[float, float]
 Parameters = Mapping[str, float]
+
+_WORD = 8  # bytes of a digest that make one number
+_STEPS = 1 << 53  # what a float can tell apart in [0, 1)
+
+
+def uniforms(count: int, *key: object) -> list[float]:
+    """As many numbers in [0, 1), decided by the key alone, the same on any machine and in any order; at most 8."""
+    digest = hashlib.blake2b("\x1f".join(map(str, key)).encode()).digest()
+    words = (digest[start : start + _WORD] for start in range(0, count * _WORD, _WORD))
+    return [(int.from_bytes(word, "big") >> 11) / _STEPS for word in words]
+
+
+def seed(*key: object) -> int:
+    """A seed for a generator of somebody else's, decided by the key alone."""
+    return int.from_bytes(hashlib.blake2b("\x1f".join(map(str, key)).encode()).digest()[:4], "big") >> 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +67,15 @@ class Operation:
     zoom_y: Range = (1, 1)
     brightness: Range = (1, 1)
 
+    def __post_init__(self) -> None:
+        """Refuse a range that is none, or that would leave nothing of the crop."""
+        for name, (low, high) in ((field.name, getattr(self, field.name)) for field in fields(self)):
+            what = name.partition("_")[0]
+            if not (isfinite(low) and isfinite(high) and low <= high):
+                raise AugmentError("daug.py", f"{what} is from {low} to {high}", "say the lower number first")
+            if (what == "zoom" and low <= 0) or (what == "brightness" and low < 0):
+                raise AugmentError("daug.py", f"{what} is from {low} to {high}", "say factors above 0")
+
     def drawn(self) -> dict[str, Range]:
         """The ranges that leave something to draw, by name."""
         ranges = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -60,117 +84,95 @@ class Operation:
 
     def draw(self, key: tuple[object, ...]) -> dict[str, float]:
         """One value from each range, rounded to what a person can read and retype."""
-        ranges = self.drawn()
-        values = zip(ranges.items(), draw.uniforms(len(ranges), *key), strict=True)
-        return {name: round(low + (high - low) * value, 6) for (name, (low, high)), value in values}
+        return _draw(self.drawn(), key)
 
     def vary(self, master: Pixels, keys: Sequence[tuple[object, ...]], cval: int) -> list[Crop]:
-        """A crop for every key, through imgaug; what a shift bares is filled with cval."""
-        drawn = [self.draw(key) for key in keys]
-        images = _augmenter(drawn, size_of(master), cval)(images=[master] * len(keys))
-        return [
-            Crop(np.ascontiguousarray(image), one, moved(one, size_of(master)))
-            for image, one in zip(images, drawn, strict=True)
-        ]
+        """A crop for every key; what a shift bares is filled with cval."""
+        ranges, size = self.drawn(), size_of(master)
+        drawn = [_draw(ranges, key) for key in keys]
+        return [Crop(varied(master, one, cval), one, moved(one, size)) for one in drawn]
+
+
+def _draw(ranges: Mapping[str, Range], key: tuple[object, ...]) -> dict[str, float]:
+    values = zip(ranges.items(), uniforms(len(ranges), *key), strict=True)
+    return {name: round(low + (high - low) * value, 6) for (name, (low, high)), value in values}
+
+
+def varied(master: Pixels, parameters: Parameters, cval: int) -> Pixels:
+    """What an Affine and a Multiply of imgaug 0.4.0 with these parameters make of a master, pixel by pixel."""
+    matrix = _matrix(parameters, size_of(master))
+    pixels: Any = master  # OpenCV's stubs say numbers of any kind
+    if not _stands_still(matrix):
+        pixels = cv2.warpAffine(
+            master,
+            np.array(matrix),
+            size_of(master),
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=(cval, cval, cval),
+        )
+    if "brightness" in parameters:
+        factor = np.float32(parameters["brightness"])
+        pixels = cv2.LUT(pixels, np.clip(_LEVELS * factor, 0, 255).astype(np.uint8))
+    return pixels.copy() if pixels is master else pixels
+
+
+_LEVELS = np.arange(256, dtype=np.float32)
+
+_Row = tuple[float, float, float]
+
+
+def _matrix(parameters: Parameters, size: Size) -> tuple[_Row, _Row]:
+    """Scale, then turn, then shift, about the middle of the image's pixels: as imgaug 0.4.0 computes it.
+
+    imgaug keeps parameters as 32-bit numbers, and multiplies them as such; only the middle is added in 64 bits. With
+    another last bit a pixel would differ now and then.
+    """
+    width, height = size
+    value = parameters.get
+    # imgaug takes a shift as a share of the size: as pixels only whole numbers
+    across, down = value("shift_x", 0) * (1 / width), value("shift_y", 0) * (1 / height)
+    zoom_x, zoom_y, degrees, across, down = _single(
+        value("zoom_x", 1), value("zoom_y", 1), value("rotation", 0), across, down
+    )
+    [angle] = _single(degrees * _DEGREE)
+    c, s = _single(cos(angle), sin(angle))
+    a, b, d, e, right, below = _single(zoom_x * c, -zoom_y * s, zoom_x * s, zoom_y * c, across * width, down * height)
+    x, y = width / 2 - 0.5, height / 2 - 0.5
+    return (a, b, a * -x + b * -y + right + x), (d, e, d * -x + e * -y + below + y)
+
+
+_FORMS = [struct.Struct(f"{count}f") for count in range(7)]
+
+
+def _single(*values: float) -> tuple[float, ...]:
+    """The numbers as 32 bits hold them: a twentieth of the time that numpy takes for so few."""
+    form = _FORMS[len(values)]
+    return form.unpack(form.pack(*values))
+
+
+[_DEGREE] = _single(_single(pi)[0] / 180)
+
+
+def _stands_still(matrix: tuple[_Row, _Row]) -> bool:
+    """Whether a matrix is so near to doing nothing that imgaug leaves the image alone."""
+    (a, b, c), (d, e, f) = matrix
+    return (abs(a - 1) + abs(b) + abs(c) + abs(d) + abs(e - 1) + abs(f)) / 9 <= 1e-4
 
 
 def moved(parameters: Parameters, size: Size) -> Mesh:
-    """Where an Affine of imgaug with these parameters takes the points of an image of that size.
-
-    It scales, turns and shifts about the image's middle, in this order. imgaug tells the same of key points
-    at half the speed of the whole operation.
-    """
+    """Where these parameters take the points of an image of that size: scaled, turned, shifted about its middle."""
     width, height = size
-    angle = radians(parameters.get("rotation", 0))
+    angle = parameters.get("rotation", 0) * pi / 180
+    c, s = cos(angle), sin(angle)
+    zoom_x, zoom_y = parameters.get("zoom_x", 1), parameters.get("zoom_y", 1)
     right = parameters.get("shift_x", 0) + width / 2
     down = parameters.get("shift_y", 0) + height / 2
     points = []
     for x, y in grid(width, height, 2):
-        across = (x - width / 2) * parameters.get("zoom_x", 1)
-        along = (y - height / 2) * parameters.get("zoom_y", 1)
-        points.append(
-            (
-                across * cos(angle) - along * sin(angle) + right,
-                across * sin(angle) + along * cos(angle) + down,
-            )
-        )
+        across, along = (x - width / 2) * zoom_x, (y - height / 2) * zoom_y
+        points.append((across * c - along * s + right, across * s + along * c + down))
     return Mesh(width, height, tuple(points))
-
-
-def _augmenter(drawn: Sequence[Parameters], size: Size, cval: int) -> Any:
-    """One imgaug augmenter that does to image i what was drawn for it: a single Affine, then the brightness."""
-    iaa = augmenters()
-    parts = []
-    if set(drawn[0]) - {"brightness"}:
-        width, height = size
-        parts.append(
-            iaa.Affine(
-                scale={"x": _each(drawn, "zoom_x", 1), "y": _each(drawn, "zoom_y", 1)},
-                rotate=_each(drawn, "rotation", 0),
-                # as a share of the size: imgaug takes whole numbers only for pixels
-                translate_percent={
-                    "x": _each(drawn, "shift_x", 0, 1 / width),
-                    "y": _each(drawn, "shift_y", 0, 1 / height),
-                },
-                order=1,
-                mode="constant",
-                cval=cval,
-            )
-        )
-    if "brightness" in drawn[0]:
-        # Multiply draws a value for each channel of each image, and uses the first of them
-        factors = [one["brightness"] for one in drawn for _ in range(3)]
-        parts.append(iaa.Multiply(imgaug_parameters().DeterministicList(factors)))
-    return iaa.Sequential(parts)
-
-
-def _each(drawn: Sequence[Parameters], name: str, default: float, factor: float = 1) -> Any:
-    return imgaug_parameters().DeterministicList([one.get(name, default) * factor for one in drawn])
-
-
-@dataclass(frozen=True, slots=True)
-class Custom:
-    """Any imgaug augmenter as an operation: seeded for each image, its boxes followed through a mesh.
-
-    side: how many points a side the mesh has; what bends an image more finely than that is followed roughly.
-    """
-
-    augmenter: Any
-    side: int = 9
-
-    def vary(self, master: Pixels, keys: Sequence[tuple[object, ...]], cval: int) -> list[Crop]:
-        """A crop for every key; the fill is the augmenter's own affair."""
-        crops = []
-        for key in keys:
-            # one at a time: the augmenter draws for a batch as a whole, and 99 would not be 50 and 49
-            self._seed(key)
-            image, points = self.augmenter(image=master, keypoints=list(grid(*size_of(master), self.side)))
-            if len(points) != self.side**2:
-                raise AugmentError(
-                    type(self.augmenter).__name__,
-                    "drops key points, so that boxes can't follow",
-                    "leave out what clips or removes them",
-                )
-            mesh = Mesh(*size_of(master), tuple((float(x), float(y)) for x, y in points))
-            crops.append(Crop(np.ascontiguousarray(image), {}, mesh))
-        return crops
-
-    def _seed(self, key: tuple[object, ...]) -> None:
-        self.augmenter.seed_(draw.seed(*key))
-        for number, part in enumerate(_passed_over(self.augmenter)):
-            part.seed_(draw.seed(*key, number))
-
-
-def _passed_over(augmenter: Any) -> Iterator[Any]:
-    """What imgaug's seed_ leaves unseeded: augmenters that hold others, where they are another's list of children.
-
-    The OneOf in Sometimes(0.5, OneOf([...])) is one: only what is in it would be seeded.
-    """
-    for children in augmenter.get_children_lists():
-        if children is not augmenter and hasattr(children, "seed_"):
-            yield children
-        for child in children:
-            yield from _passed_over(child)
 
 
 def rotation(degrees: float = 5) -> Operation:

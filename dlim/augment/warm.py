@@ -1,17 +1,13 @@
 """The heavy imports of augmentation, made once in the process from which the scripts are forked."""
 
-from dlim.augment import augmentation
-from dlim.augment.imgaug import augmenters, parameters
-from dlim.errors import WorkspaceError
+from dlim.augment import api
 
-__all__ = ["augmentation"]
+__all__ = ["api"]
 
 try:
-    augmenters()
-    parameters()
     import cv2
     import PIL.JpegImagePlugin  # noqa: F401 - Pillow would load it at the first image
-except (ImportError, WorkspaceError):
+except ImportError:
     pass  # a script that needs it meets the same error, and tells it with its place
 else:
     # threads of OpenCV don't survive a fork, and small images gain nothing from them

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dlim.augment import draw
 from dlim.errors import DlimError
 
 if TYPE_CHECKING:
@@ -133,7 +132,9 @@ def _child(
 
 def _seed(environment: Mapping[str, str]) -> None:
     """Let what a script draws by its own means be the same each time, too, unless it seeds otherwise."""
-    number = draw.seed(environment.get("DLIM_SEED"), environment.get("DLIM_PROJECT"))
+    from dlim.augment.operations import seed
+
+    number = seed(environment.get("DLIM_SEED"), environment.get("DLIM_PROJECT"))
     random.seed(number)
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed(number)

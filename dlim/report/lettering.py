@@ -21,7 +21,7 @@ def font(em: int) -> ImageFont.FreeTypeFont:
     """The font of that size, the same on any machine. Raises ProjectError where it isn't installed."""
     from PIL import ImageFont
 
-    from dlim.augment.font import default_font
+    from dlim.augment.alphabet import default_font
 
     # dlim's own and not Pillow's: that one hides the space before a minus
     return ImageFont.truetype(default_font(), em, layout_engine=ImageFont.Layout.BASIC)

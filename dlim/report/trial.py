@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from dlim.annotation import Box
 from dlim.augment import images, operations
-from dlim.augment.imgaug import augmenters
-from dlim.augment.operations import Crop, Custom, Operation
+from dlim.augment.imgaug import Custom
+from dlim.augment.operations import Crop, Operation
 from dlim.errors import AugmentError
 from dlim.frame import Size
 from dlim.mesh import still
@@ -73,7 +73,7 @@ def _operation(operation: Any, size: Size) -> Operation | Custom:
         return BUILT_IN[operation](size)
     if isinstance(operation, Operation | Custom):
         return operation
-    if isinstance(operation, augmenters().Augmenter):
+    if type(operation).__module__.partition(".")[0] == "imgaug":
         return Custom(operation)
     raise AugmentError(
         repr(operation), "is no operation", f"give an augmenter of imgaug, or a name: {', '.join(BUILT_IN)}"
@@ -83,7 +83,7 @@ def _operation(operation: Any, size: Size) -> Operation | Custom:
 def _name(varies: Operation | Custom, size: Size) -> str:
     """What daug.py calls the files of an operation by: the draw depends on it."""
     if isinstance(varies, Custom):
-        return type(varies.augmenter).__name__.lower()
+        return varies.name.lower()
     same = (name for name, make in BUILT_IN.items() if make(size).drawn().keys() == varies.drawn().keys())
     return next(same, "operation")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dlim import variation
-from dlim.augment import images, worker
+from dlim.augment import images, jpeg, worker
 from dlim.augment.context import Context
 from dlim.builds import sha256
 from dlim.errors import AugmentError, DlimError, shown
@@ -205,7 +205,7 @@ def _adopted(project: Project, path: Path, master: Size | None, settings: Settin
     crop = master if whole and master and fits(master, size) else size
     place = origin(crop, settings.canvas, settings.placement)
     if not images.is_plain(data) or (settings.canvas and not whole):
-        path.write_bytes(images.encode(images.placed(pixels, settings.canvas or size, place)))
+        path.write_bytes(jpeg.on_canvas(pixels, settings.canvas or size, place))
     return Variation(
         filename=path.name,
         operation="own",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dlim import builds
-from dlim.augment import images
+from dlim.augment import images, jpeg
 from dlim.frame import Size, fits, origin
 from dlim.projects import Project
 
@@ -17,7 +17,7 @@ def extend(project: Project, canvas: Size) -> None:
     size = images.size_of(crop)
     # a master with no room there is labelled as it is: its boxes are then in the crop's own frame
     frame = canvas if fits(size, canvas) else size
-    data = images.encode(images.placed(crop, frame, origin(size, frame, project.settings.placement)))
+    data = jpeg.encode(jpeg.placed(crop, frame, origin(size, frame, project.settings.placement)))
     _write_if_new(project.extended, data)
 
 

@@ -15,7 +15,8 @@ from PIL import Image
 
 from dlim import variation
 from dlim.annotation import Box, Object
-from dlim.augment import Augmentation, augmentation
+from dlim.augment import Augmentation
+from dlim.augment import api as augmentation
 from dlim.augment.context import Context
 from dlim.augment.imgaug import augmenters
 from dlim.errors import AugmentError, ConfigError, ProjectError
@@ -242,14 +243,10 @@ def test_an_operation_without_freedom_makes_fewer(
     out = told()
     Augmentation().brightness(count=9)
     assert list(written(out)) == ["brightness-0001.jpg"]
-    assert capsys.readouterr().out == (
-        "brightness: 1 images instead of 9: it has no freedom left for one that differs\n"
-    )
+    assert capsys.readouterr().out == ("brightness: 1 images instead of 9: every further draw repeats one of them\n")
     Augmentation().brightness(count=9)
     assert list(written(out)) == ["brightness-0001.jpg"]
-    assert capsys.readouterr().out == (
-        "brightness: 0 images instead of 9: it has no freedom left for one that differs\n"
-    )
+    assert capsys.readouterr().out == ("brightness: 0 images instead of 9: every further draw repeats one of them\n")
 
 
 def test_an_augmenter_with_two_outcomes_makes_two(told: Telling, capsys: pytest.CaptureFixture[str]) -> None:
@@ -257,7 +254,7 @@ def test_an_augmenter_with_two_outcomes_makes_two(told: Telling, capsys: pytest.
     out = told()
     Augmentation().imgaug(augmenters().Fliplr(0.5), count=7)
     assert list(written(out)) == ["fliplr-0001.jpg", "fliplr-0002.jpg"]
-    assert capsys.readouterr().out == "fliplr: 2 images instead of 7: it has no freedom left for one that differs\n"
+    assert capsys.readouterr().out == "fliplr: 2 images instead of 7: every further draw repeats one of them\n"
 
 
 def test_an_operation_with_freedom_prints_nothing(told: Telling, capsys: pytest.CaptureFixture[str]) -> None:
@@ -359,7 +356,7 @@ def test_a_master_that_has_no_room(told: Telling) -> None:
         Augmentation().height()
     assert str(caught.value) == (
         "button: an image of 60x48 has no room on the canvas 50x50; "
-        "crop the master smaller, or exclude the project in that learner's file"
+        'crop the master smaller, say fit = "shrink" in that learner\'s file, or exclude the project there'
     )
 
 

@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dlim.augment.characters import Renderer, label, table
+from dlim.augment.alphabet import Renderer, default_font, label, table
 from dlim.augment.corpus import read_corpus
-from dlim.augment.font import default_font
 from dlim.errors import ProjectError
 
 ROOT = Path(__file__).parents[2]
@@ -97,8 +96,8 @@ def test_same_bytes_in_another_process(drawn: list[str]) -> None:
     """Another process, with another hash seed and after other characters, draws the same bytes."""
     code = (
         "import hashlib, sys\n"
-        "from dlim.augment.characters import Renderer\n"
-        "from dlim.augment.font import default_font\n"
+        "from dlim.augment.alphabet import Renderer\n"
+        "from dlim.augment.alphabet import default_font\n"
         "renderer = Renderer(default_font())\n"
         "drawn = [renderer.draw(character)[0].tobytes() for character in reversed(sys.argv[1])]\n"
         "print(hashlib.sha256(b''.join(reversed(drawn))).hexdigest())\n"

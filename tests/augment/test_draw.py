@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlim.augment import draw
+from dlim.augment import operations as draw
 
 KEYS = st.lists(st.integers() | st.text(max_size=9), min_size=1, max_size=4).map(tuple)
 
@@ -22,7 +22,7 @@ def test_a_draw_is_the_same_for_ever() -> None:
 
 def test_a_draw_is_the_same_in_another_process() -> None:
     """Neither the process nor its hash seed has a part in a draw."""
-    code = "from dlim.augment import draw; print(draw.uniforms(8, 1, 'あ', 'mix'), draw.seed(1, 'あ', 'mix'))"
+    code = "import dlim.augment.operations as draw; print(draw.uniforms(8, 1, 'あ', 'mix'), draw.seed(1, 'あ', 'mix'))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, encoding="utf-8")
     assert done.stdout == f"{draw.uniforms(8, 1, 'あ', 'mix')} {draw.seed(1, 'あ', 'mix')}\n"
 

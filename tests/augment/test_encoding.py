@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dlim.augment.encoding import read_text
+from dlim.augment.corpus import read_text
 from dlim.errors import ProjectError
 
 

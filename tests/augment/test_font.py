@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from dlim.augment.alphabet import PACKAGE, VERSION, default_font, find_font, glyph, uncovered
 from dlim.augment.corpus import read_corpus
-from dlim.augment.font import PACKAGE, VERSION, default_font, find_font, glyph, uncovered
 from dlim.errors import ProjectError
 
 ROOT = Path(__file__).parents[2]
@@ -26,7 +26,7 @@ def test_the_default_font_is_installed() -> None:
 def test_finding_the_font_imports_no_plotting() -> None:
     """Neither matplotlib nor the font's own package is imported to find the font."""
     code = (
-        "import sys; from dlim.augment.font import default_font; default_font();"
+        "import sys; from dlim.augment.alphabet import default_font; default_font();"
         "print([name for name in sys.modules if 'matplotlib' in name])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

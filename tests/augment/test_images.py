@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from io import BytesIO
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from dlim.augment import images
+from dlim import crop
+from dlim.augment import images, jpeg
 from dlim.augment.images import Pixels
-from dlim.errors import ProjectError
 
 
 def gradient(width: int = 32, height: int = 24) -> Pixels:
@@ -22,6 +24,9 @@ def gradient(width: int = 32, height: int = 24) -> Pixels:
     pixels[..., 1] = np.linspace(255, 0, height, dtype=np.uint8)[:, None]
     pixels[..., 2] = 90
     return pixels
+
+
+PICTURE = Image.fromarray(gradient())
 
 
 def saved(image: Image.Image, **options: object) -> bytes:
@@ -37,7 +42,7 @@ def decoded(data: bytes) -> Pixels:
 
 def test_a_jpeg_file_keeps_its_colours(tmp_path: Path) -> None:
     """What is encoded is read back with its channels in order, to within what JPEG loses."""
-    (tmp_path / "a.jpg").write_bytes(images.encode(gradient()))
+    (tmp_path / "a.jpg").write_bytes(jpeg.encode(gradient()))
     found = images.read(tmp_path / "a.jpg")
     assert found.shape == (24, 32, 3)
     assert found.dtype == np.uint8
@@ -48,72 +53,51 @@ def test_a_jpeg_file_keeps_its_colours(tmp_path: Path) -> None:
 
 def test_a_file_is_the_same_bytes_for_the_same_pixels() -> None:
     """Encoding has no state, and these bytes are those of the pinned OpenCV."""
-    data = images.encode(gradient())
-    assert images.encode(gradient()) == data
-    assert images.encode(gradient()[:, ::-1][:, ::-1]) == data
+    data = jpeg.encode(gradient())
+    assert jpeg.encode(gradient()) == data
+    assert jpeg.encode(gradient()[:, ::-1][:, ::-1]) == data
     assert hashlib.sha256(data).hexdigest()[:12] == "6cfcab3f4b60"
 
 
 def test_encoding_leaves_the_pixels_alone() -> None:
     """What is handed over to be written is not changed."""
     pixels = gradient()
-    images.encode(pixels)
+    jpeg.encode(pixels)
     assert (pixels == gradient()).all()
 
 
+def odd_exif(*entries: bytes) -> bytes:
+    """A JPEG file that lies on its side, by an EXIF that has such entries beside."""
+    turned = struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0)
+    tags = b"".join([struct.pack("<H", len(entries) + 1), turned, *entries, bytes(4)])
+    body = b"Exif\0\0II*\0" + struct.pack("<I", 8) + tags
+    data = saved(PICTURE, format="JPEG")
+    return data[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + data[2:]
+
+
 @pytest.mark.parametrize(
-    ("mode", "colour"),
+    "entry",
     [
-        pytest.param("L", 128, id="grey"),
-        pytest.param("RGBA", (128, 128, 128, 255), id="with alpha"),
-        pytest.param("P", 128, id="a palette"),
-        pytest.param("1", 1, id="black and white"),
+        pytest.param(struct.pack("<HHII", 0x011A, 10, 1, 5000), id="a fraction behind the end"),
+        pytest.param(struct.pack("<HHI4s", 0x011A, 2, 4, b"abc"), id="a resolution in letters"),
+        pytest.param(struct.pack("<HHII", 0x8769, 3, 1, 5), id="a folder of tags that is a number"),
     ],
 )
-def test_any_mode_is_read_as_rgb(tmp_path: Path, mode: str, colour: int | tuple[int, ...]) -> None:
-    """An image of another mode has three channels once it is read."""
-    Image.new(mode, (5, 4), colour).save(tmp_path / "a.png")
-    assert images.read(tmp_path / "a.png").shape == (4, 5, 3)
-
-
-def test_an_image_is_turned_as_its_exif_says(tmp_path: Path) -> None:
-    """A photograph held sideways is read upright, as a person sees it."""
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    Image.fromarray(gradient()).save(tmp_path / "a.jpg", exif=exif, quality=95)
+def test_an_odd_exif_hides_no_orientation(tmp_path: Path, entry: bytes) -> None:
+    """EXIF is read for how the image lies, and whatever else is wrong in it stands in nobody's way."""
+    (tmp_path / "a.jpg").write_bytes(odd_exif(entry))
     found = images.read(tmp_path / "a.jpg")
-    assert images.size_of(found) == (24, 32)
-    assert found[0, :, 1].astype(int).mean() == pytest.approx(127, abs=6)
+    assert images.size_of(found) == images.measured(tmp_path / "a.jpg") == (24, 32)
     assert int(found[0, -1, 1]) > 240
-
-
-@pytest.mark.parametrize(
-    ("data", "fault"),
-    [
-        pytest.param(None, "is missing; put an image there", id="no file"),
-        pytest.param(b"", "is no image that can be read; save it again as a JPEG file", id="an empty file"),
-        pytest.param(b"text", "is no image that can be read; save it again as a JPEG file", id="a text"),
-        pytest.param(
-            images.encode(gradient())[:-200],
-            "is no image that can be read; save it again as a JPEG file",
-            id="half an image",
-        ),
-    ],
-)
-def test_what_cannot_be_read(tmp_path: Path, data: bytes | None, fault: str) -> None:
-    """A file that is no image is one line that names it."""
-    path = tmp_path / "a.jpg"
-    if data is not None:
-        path.write_bytes(data)
-    with pytest.raises(ProjectError) as caught:
-        images.read(path)
-    assert str(caught.value) == f"{path}: {fault}"
+    again = crop.read(tmp_path / "a.jpg").data
+    assert b"Exif" not in again
+    assert images.is_plain(again)
 
 
 def test_a_crop_on_a_canvas() -> None:
     """The canvas shows the crop where it was put, and white everywhere else."""
     crop = gradient(8, 6)
-    made = images.placed(crop, (20, 10), (12, 3))
+    made = jpeg.placed(crop, (20, 10), (12, 3))
     assert made.shape == (10, 20, 3)
     assert (made[3:9, 12:20] == crop).all()
     made[3:9, 12:20] = 255
@@ -122,10 +106,36 @@ def test_a_crop_on_a_canvas() -> None:
 
 def test_a_crop_that_is_the_canvas() -> None:
     """A crop of the canvas's own size is the image as it is."""
-    assert (images.placed(gradient(), (32, 24), (0, 0)) == gradient()).all()
+    assert (jpeg.placed(gradient(), (32, 24), (0, 0)) == gradient()).all()
 
 
-PICTURE = Image.fromarray(gradient())
+def test_only_the_rows_with_the_crop_are_encoded_and_nobody_sees_it() -> None:
+    """On canvases and at places of any size, OpenCV and Pillow read the pixels of a file that was encoded whole."""
+    generator = np.random.default_rng(3)
+
+    def between(low: int, high: int) -> int:
+        return int(generator.integers(low, high + 1))
+
+    for _ in range(120):
+        width, height = between(2, 420), between(2, 420)
+        across, down = between(1, width), between(1, height)
+        crop = generator.integers(0, 256, (down, across, 3), np.uint8)
+        place = between(0, width - across), between(0, height - down)
+        made = jpeg.on_canvas(crop, (width, height), place)
+        whole = jpeg.encode(jpeg.placed(crop, (width, height), place))
+        assert (decoded(made) == decoded(whole)).all()
+        seen = [cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) for data in (made, whole)]
+        assert (seen[0] == seen[1]).all()
+        assert images.jpeg_fault(made) == ""
+
+
+def test_a_master_for_a_smaller_canvas() -> None:
+    """What has no room is made smaller, width to height as before, and what has room stays as it is."""
+    assert images.size_of(jpeg.shrunk(gradient(300, 100), (64, 64))) == (64, 21)
+    assert jpeg.shrunk(gradient(), (64, 64)) is not None
+    assert (jpeg.shrunk(gradient(), (64, 64)) == gradient()).all()
+    assert (jpeg.shrunk(gradient(300, 100), None) == gradient(300, 100)).all()
+
 
 FAULTS = [
     pytest.param(saved(PICTURE, format="JPEG"), "", id="a JPEG"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Sequence
 from math import hypot
 from typing import Any
 
@@ -13,8 +14,8 @@ from hypothesis import strategies as st
 
 from dlim.augment import operations
 from dlim.augment.images import Pixels
-from dlim.augment.imgaug import augmenters
-from dlim.augment.operations import Custom, Operation, moved
+from dlim.augment.imgaug import Custom, augmenters
+from dlim.augment.operations import Operation, moved, varied
 from dlim.errors import AugmentError
 from dlim.frame import Size
 from dlim.mesh import Mesh, grid, still
@@ -58,9 +59,57 @@ def parameters(draw: st.DrawFn) -> dict[str, float]:
 def test_an_augmenter_that_drops_key_points_is_refused() -> None:
     """An augmenter that removes key points would leave boxes behind, and is named."""
     iaa = augmenters()
-    custom = operations.Custom(iaa.Sequential([iaa.Affine(translate_px={"x": 12}), iaa.ClipCBAsToImagePlanes()]))
+    custom = Custom(iaa.Sequential([iaa.Affine(translate_px={"x": 12}), iaa.ClipCBAsToImagePlanes()]))
     with pytest.raises(AugmentError, match="Sequential: drops key points, so that boxes can't follow"):
         custom.vary(np.zeros((16, 16, 3), np.uint8), [("key",)], 125)
+
+
+def imgaugs(drawn: Sequence[dict[str, float]], size: Size, cval: int) -> Any:
+    """What imgaug itself makes of an image with these parameters: an Affine, then a Multiply."""
+    import imgaug.parameters as iap
+
+    def each(name: str, default: float, factor: float = 1) -> Any:
+        return iap.DeterministicList([float(one.get(name, default) * factor) for one in drawn])
+
+    iaa = augmenters()
+    parts = [
+        iaa.Affine(
+            scale={"x": each("zoom_x", 1), "y": each("zoom_y", 1)},
+            rotate=each("rotation", 0),
+            translate_percent={"x": each("shift_x", 0, 1 / size[0]), "y": each("shift_y", 0, 1 / size[1])},
+            order=1,
+            mode="constant",
+            cval=cval,
+        )
+    ]
+    if "brightness" in drawn[0]:
+        # Multiply draws a value for each channel of each image, and uses the first of them
+        factors = [one["brightness"] for one in drawn for _ in range(3)]
+        parts.append(iaa.Multiply(iap.DeterministicList(factors)))
+    return iaa.Sequential(parts)
+
+
+@pytest.mark.parametrize("size", [(32, 32), (38, 39), (121, 77), (3, 2)])
+def test_pixels_are_those_of_imgaug(size: Size) -> None:
+    """Of 600 draws, fine and round, each image is that of imgaug's Affine and Multiply, to the last pixel."""
+    generator = random.Random(size[0])
+    ranges = {
+        "rotation": (-180, 180),
+        "shift_x": (-20, 20),
+        "shift_y": (-5, 5),
+        "zoom_x": (0.3, 2),
+        "zoom_y": (0.3, 2),
+        "brightness": (0, 2),
+    }
+    master = picture(*size)
+    for _ in range(60):
+        names = sorted(generator.sample(sorted(ranges), generator.randint(1, 6)))
+        drawn = [
+            {name: max(0.000001, round(generator.uniform(*ranges[name]), generator.choice([1, 6]))) for name in names}
+            for _ in range(10)
+        ]
+        for one, expected in zip(drawn, imgaugs(drawn, size, 125)(images=[master] * 10), strict=True):
+            assert (varied(master, one, 125) == expected).all(), one
 
 
 @settings(deadline=None, max_examples=60)
@@ -68,9 +117,8 @@ def test_an_augmenter_that_drops_key_points_is_refused() -> None:
 def test_the_mesh_agrees_with_imgaugs_key_points(drawn: dict[str, float], size: Size) -> None:
     """Where the mesh takes a point, imgaug takes a key point, to a thousandth of a pixel."""
     points = list(grid(*size, 4))
-    augmenter = operations._augmenter([drawn], size, 0)
     image = np.zeros((size[1], size[0], 3), np.uint8)
-    _, [expected] = augmenter(images=[image], keypoints=[points])
+    _, [expected] = imgaugs([drawn], size, 0)(images=[image], keypoints=[points])
     mesh = moved(drawn, size)
     found = [mesh.moved(*point) for point in points]
     assert max(hypot(x - a, y - b) for (x, y), (a, b) in zip(found, expected, strict=True)) < 1e-3
@@ -175,6 +223,61 @@ def test_any_augmenter_is_followed() -> None:
     [crop] = Custom(augmenters().Fliplr(1.0)).vary(picture(), [(0,)], 0)
     assert (crop.pixels == picture()[:, ::-1]).all()
     assert crop.mesh == Mesh(40, 30, tuple((40 - x, y) for x, y in grid(40, 30, 9)))
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        pytest.param(lambda iaa: iaa.Affine(translate_px={"x": (8, 12)}, mode="wrap"), id="wrap"),
+        pytest.param(lambda iaa: iaa.Affine(translate_px={"y": (-12, -8)}, mode="reflect"), id="reflect"),
+    ],
+)
+def test_pixels_that_leave_their_key_points_are_found(made: Callable[[Any], Any]) -> None:
+    """An augmenter that shows an object where its key points don't go is refused, by what it does to a patch."""
+    with pytest.raises(AugmentError, match="Affine: moves pixels to where its key points don't go"):
+        Custom(made(augmenters())).probe(picture(), KEYS)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        pytest.param(lambda iaa: iaa.Affine(translate_px={"x": (8, 12)}), id="constant"),
+        pytest.param(lambda iaa: iaa.Affine(translate_px={"x": (8, 12)}, mode="edge"), id="edge"),
+        pytest.param(lambda iaa: iaa.Fliplr(0.5), id="mirrored whole"),
+        pytest.param(lambda iaa: iaa.ElasticTransformation(alpha=30, sigma=5), id="elastic"),
+        pytest.param(lambda iaa: iaa.pillike.Autocontrast(), id="contrast"),
+        pytest.param(lambda iaa: iaa.GaussianBlur(2.0), id="blurred"),
+    ],
+)
+def test_pixels_that_follow_their_key_points_are_not(made: Callable[[Any], Any]) -> None:
+    """What moves pixels and points alike passes, and so does what changes colours; numpy 2 stands in nobody's way."""
+    custom = Custom(made(augmenters()))
+    custom.probe(picture(), KEYS)
+    assert len(custom.vary(picture(), KEYS[:2], 0)) == 2
+
+
+def test_what_imgaug_cannot_do_is_said_to_be_imgaugs() -> None:
+    """An error of imgaug's own is a line that names the augmenter and imgaug."""
+    with pytest.raises(
+        AugmentError, match=r"^RandAugment: imgaug 0\.4\.0 can't do that here \(AssertionError: pillike"
+    ):
+        Custom(augmenters().RandAugment(n=2, m=9)).vary(picture(), KEYS, 0)
+
+
+@pytest.mark.parametrize(
+    ("made", "fault"),
+    [
+        (lambda: operations.zoom(2, 1), "zoom is from 2 to 1; say the lower number first"),
+        (lambda: operations.zoom(0, 1), "zoom is from 0 to 1; say factors above 0"),
+        (lambda: operations.brightness(-1, 1), "brightness is from -1 to 1; say factors above 0"),
+        (lambda: operations.rotation(float("nan")), "rotation is from nan to nan; say the lower number first"),
+    ],
+)
+def test_a_range_that_is_none(made: Callable[[], Operation], fault: str) -> None:
+    """A range upside down, or one that leaves nothing of the crop, is refused."""
+    with pytest.raises(AugmentError) as caught:
+        made()
+    assert str(caught.value) == f"daug.py: {fault}"
 
 
 def sequential() -> Any:

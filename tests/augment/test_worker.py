@@ -84,8 +84,8 @@ def test_a_script_changes_nothing_for_the_next(run: Runs, script: Path) -> None:
 
 
 def test_heavy_imports_are_made_already(run: Runs, script: Path) -> None:
-    """imgaug is there when a script begins: a thousand projects pay for it once."""
-    assert run("import sys; print('imgaug' in sys.modules, 'cv2' in sys.modules)") is None
+    """OpenCV is there when a script begins: a thousand projects pay for it once."""
+    assert run("import sys; print('dlim.augment.api' in sys.modules, 'cv2' in sys.modules)") is None
     assert log(script) == "True True\n"
 
 

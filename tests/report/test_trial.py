@@ -11,10 +11,9 @@ from PIL import Image
 
 from dlim import variation
 from dlim.annotation import Box
-from dlim.augment import images, operations
-from dlim.augment.augmentation import Augmentation
-from dlim.augment.imgaug import augmenters
-from dlim.augment.operations import Custom
+from dlim.augment import images, jpeg, operations
+from dlim.augment.api import Augmentation
+from dlim.augment.imgaug import Custom, augmenters
 from dlim.errors import DlimError
 from dlim.report import layout
 from dlim.report.trial import BUILT_IN, tried
@@ -73,7 +72,7 @@ def test_pictures_are_the_builds(master: Path, tmp_path: Path, monkeypatch: pyte
     for record in variation.read(out):
         name, _, number = record.filename.removesuffix(".jpg").partition("-")
         picture = pictures(sheets[name], 6)[int(number)]
-        assert images.encode(np.ascontiguousarray(picture[::4, ::4])) == (out / record.filename).read_bytes()
+        assert jpeg.encode(np.ascontiguousarray(picture[::4, ::4])) == (out / record.filename).read_bytes()
 
 
 def test_same_call_same_sheet(master: Path) -> None:

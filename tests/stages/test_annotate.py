@@ -10,7 +10,7 @@ from PIL import Image
 
 from dlim import variation
 from dlim.annotation import Box, Object
-from dlim.augment import images, operations
+from dlim.augment import images, jpeg, operations
 from dlim.errors import AnnotationError
 from dlim.formats import voc
 from dlim.frame import Canvas, Size, origin
@@ -298,7 +298,7 @@ def test_pixels_of_a_crop_are_where_the_box_is(folder: Path) -> None:
     """From the crop to the file: the object that was drawn on the canvas is exactly in its box."""
     draw_master(folder / "image.jpg", CROP, (8, 6, 24, 18), colour=0)
     place = origin(CROP, CANVAS, "right-lower")
-    pixels = images.placed(images.read(folder / "image.jpg"), CANVAS, place)
+    pixels = jpeg.placed(images.read(folder / "image.jpg"), CANVAS, place)
     vary(folder, still(*CROP), canvas=CANVAS)
     run(folder, THING)
     [thing] = objects(folder)

@@ -123,6 +123,7 @@ def test_a_script_is_told_where_it_works(run: Runs, folder: Path) -> None:
         "DLIM_SEED": "1",
         "DLIM_COUNT": "3",
         "DLIM_CVAL": "125",
+        "DLIM_FIT": "refuse",
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,13 @@ from typing import Any
 from dlim import variation
 from dlim.annotation import Box, Object
 from dlim.augment import context as contexts
-from dlim.augment import images, operations
+from dlim.augment import images, jpeg, operations
 from dlim.augment.images import Pixels
-from dlim.augment.operations import Crop, Custom, Varies
+from dlim.augment.imgaug import Custom
+from dlim.augment.operations import Crop, Varies
 from dlim.errors import AugmentError, ProjectError
-from dlim.frame import PLACEMENTS, canvas_name, fits, origin
-from dlim.mesh import still
+from dlim.frame import PLACEMENTS, Canvas, Size, canvas_name, fits, origin
+from dlim.mesh import Mesh, still
 from dlim.names import one_of
 from dlim.variation import Variation
 
@@ -41,19 +42,18 @@ class _Folder:
     calls: Counter[str] = field(default_factory=Counter)
     numbers: Counter[str] = field(default_factory=Counter)
 
-    def is_new(self, data: bytes) -> bool:
-        """Whether these bytes are none of the images so far; from now on they are."""
-        digest = _digest(data)
-        if digest in self.written:
-            return False
+    def is_new(self, digest: str) -> bool:
+        """Whether none of the images so far has this digest; from now on one has."""
+        new = digest not in self.written
         self.written.add(digest)
-        return True
+        return new
 
     def write(self, name: str, data: bytes) -> str:
         """Write an image under the next name of its operation, and return that name."""
         self.numbers[name] += 1
         filename = f"{name}-{self.numbers[name]:04d}.jpg"
-        (self.path / filename).write_bytes(data)
+        with open(f"{self.path}/{filename}", "wb", buffering=0) as file:  # noqa: PTH123 - a Path takes as long again
+            file.write(data)
         return filename
 
 
@@ -67,8 +67,11 @@ def _context(project: str) -> contexts.Context:
 
 
 @cache
-def _master(path: Path) -> Pixels:
-    return images.read(path)
+def _master(path: Path, canvas: Canvas, shrink: bool) -> tuple[Pixels, Size]:
+    """A master as it is varied for a canvas, and the size that it has in its file."""
+    pixels = images.read(path)
+    size = images.size_of(pixels)
+    return jpeg.shrunk(pixels, canvas) if shrink else pixels, size
 
 
 @cache
@@ -101,16 +104,15 @@ class Augmentation:
         self.placement = placement or self.context.placement
         self.count = self.context.count if count is None else count
         one_of("daug.py", "placement", self.placement, PLACEMENTS)
-        if self.count < 1:
-            raise AugmentError("daug.py", f"count is {self.count}", "say how many images a call makes, 1 or more")
+        _counted(self.count)
         if not 0 <= self.cval <= 255:
             raise AugmentError("daug.py", f"cval is {self.cval}", "say a grey from 0 to 255")
         self._folder = _folder(self.context.out)
 
     @property
     def master(self) -> Pixels:
-        """The master's pixels, height x width x 3, RGB."""
-        return _master(self.context.master)
+        """The master's pixels, height x width x 3, RGB; smaller than in its file where the canvas wants that."""
+        return _master(self.context.master, self.context.canvas, self.context.shrink)[0]
 
     def rotation(self, degrees: float = 5, count: int | None = None) -> None:
         """Turn by up to that many degrees, either way."""
@@ -157,25 +159,29 @@ class Augmentation:
 
         name: what its files are called by; the augmenter's class if it isn't given.
         """
-        self._write(name or type(augmenter).__name__.lower(), Custom(augmenter), count)
+        operation = Custom(augmenter)
+        name = name or operation.name.lower()
+        operation.probe(self.master, self._keys((name, self._folder.calls[name]), [(index, 0) for index in range(2)]))
+        self._write(name, operation, count)
 
     def image(self, pixels: Pixels, label: str, box: tuple[float, float, float, float], name: str) -> bool:
-        """Write one image of a generator project, such as a drawn character; whether it is no image there was.
+        """Write one image that a script made itself, such as a drawn character; whether it is no image there was.
 
-        pixels: height x width x 3, RGB. box: of the thing on it, half-open and 0-based (x1, y1, x2, y2).
+        pixels: height x width x 3, RGB. label, box: of the thing on it; the box half-open and 0-based (x1, y1, x2, y2).
         name: what its file is called.
         """
         data = self._encoded(pixels)
         path = self.context.out / f"{name}.jpg"
         if path.exists():
             raise AugmentError("daug.py", f"there is an image called {name} already", "give each its own name")
-        if not self._folder.is_new(data):
+        digest = _digest(data)
+        if not self._folder.is_new(digest):
             print(f"{name}: shows the same as an image before it; left out")
             return False
         thing = Object(label, Box(*box))
         path.write_bytes(data)
         crop = Crop(pixels, {}, still(*images.size_of(pixels)))
-        variation.append(self.context.out, [self._variation(path.name, data, "image", crop, (thing,))])
+        variation.append(self.context.out, [self._variation(path.name, digest, "image", crop, (thing,))])
         return True
 
     def table(self, filename: str, text: str) -> None:
@@ -184,25 +190,25 @@ class Augmentation:
 
     def _write(self, name: str, operation: Varies, count: int | None) -> None:
         """Write the images of one call, as many as differ from all before."""
-        count = self.count if count is None else count
+        count = _counted(self.count if count is None else count)
         call = self._folder.calls[name]
         self._folder.calls[name] += 1
         made = 0
         for start in range(0, count, BATCH):
             indexes = range(start, min(start + BATCH, count))
             records = [
-                self._variation(self._folder.write(name, data), data, name, crop)
-                for crop, data in self._distinct(operation, (name, call), indexes)
+                self._variation(self._folder.write(name, data), digest, name, crop)
+                for crop, data, digest in self._distinct(operation, (name, call), indexes)
             ]
             variation.append(self.context.out, records)
             made += len(records)
         if made < count:
-            print(f"{name}: {made} images instead of {count}: it has no freedom left for one that differs")
+            print(f"{name}: {made} images instead of {count}: every further draw repeats one of them")
 
     def _distinct(
         self, operation: Varies, key: tuple[object, ...], indexes: Sequence[int]
-    ) -> Iterator[tuple[Crop, bytes]]:
-        """The crop and the file of every index that gives an image not seen before.
+    ) -> Iterator[tuple[Crop, bytes, str]]:
+        """The crop, the file and its digest for every index that gives an image not seen before.
 
         The images before it alone decide what an index gives, so that fewer images are the first of more.
         """
@@ -210,8 +216,9 @@ class Augmentation:
         for index, crop in zip(indexes, first, strict=True):
             for candidate in self._candidates(operation, key, index, crop):
                 data = self._encoded(candidate.pixels)
-                if self._folder.is_new(data):
-                    yield candidate, data
+                digest = _digest(data)
+                if self._folder.is_new(digest):
+                    yield candidate, data, digest
                     break
 
     def _candidates(self, operation: Varies, key: tuple[object, ...], index: int, crop: Crop) -> Iterator[Crop]:
@@ -222,8 +229,10 @@ class Augmentation:
 
     def _varied(self, operation: Varies, key: tuple[object, ...], draws: Sequence[tuple[int, int]]) -> list[Crop]:
         """The crop of every draw, an index and an attempt."""
-        keys = [(self.context.seed, self.context.project, *key, *one) for one in draws]
-        return operation.vary(self.master, keys, self.cval)
+        return operation.vary(self.master, self._keys(key, draws), self.cval)
+
+    def _keys(self, key: tuple[object, ...], draws: Sequence[tuple[int, int]]) -> list[tuple[object, ...]]:
+        return [(self.context.seed, self.context.project, *key, *one) for one in draws]
 
     def _encoded(self, crop: Pixels) -> bytes:
         """The image file of a crop: on the learner's canvas, or as it is."""
@@ -233,12 +242,12 @@ class Augmentation:
             raise ProjectError(
                 self.context.project,
                 f"an image of {canvas_name(size)} has no room on the canvas {canvas_name(canvas)}",
-                "crop the master smaller, or exclude the project in that learner's file",
+                'crop the master smaller, say fit = "shrink" in that learner\'s file, or exclude the project there',
             )
-        return images.encode(images.placed(crop, canvas or size, origin(size, canvas, self.placement)))
+        return jpeg.on_canvas(crop, canvas or size, origin(size, canvas, self.placement))
 
     def _variation(
-        self, filename: str, data: bytes, name: str, crop: Crop, objects: tuple[Object, ...] | None = None
+        self, filename: str, digest: str, name: str, crop: Crop, objects: tuple[Object, ...] | None = None
     ) -> Variation:
         canvas, size = self.context.canvas, images.size_of(crop.pixels)
         return Variation(
@@ -247,8 +256,19 @@ class Augmentation:
             size=canvas or size,
             crop=size,
             origin=origin(size, canvas, self.placement),
-            mesh=crop.mesh,
+            mesh=crop.mesh if objects is not None else self._of_master(crop.mesh),
             parameters=crop.parameters,
             objects=objects,
-            sha256=_digest(data),
+            sha256=digest,
         )
+
+    def _of_master(self, mesh: Mesh) -> Mesh:
+        """The mesh, measured over the master as its file has it and its boxes see it."""
+        _, size = _master(self.context.master, self.context.canvas, self.context.shrink)
+        return mesh if (mesh.width, mesh.height) == size else replace(mesh, width=size[0], height=size[1])
+
+
+def _counted(count: int) -> int:
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise AugmentError("daug.py", f"count is {count}", "say how many images a call makes, 1 or more")
+    return count
