@@ -1,16 +1,15 @@
 """The table of tasks: what people ask doit for, and the steps behind it."""
 
-from dlim.tasks import DOIT_CONFIG, Datasets, Learning, Masters, Outputs, Reports, Servers, Workspace
+from dlim.tasks import DOIT_CONFIG, Datasets, Learning, Masters, Reports, Servers, Workspace
 
 __all__ = ["DOIT_CONFIG"]
 
 workspace = Workspace.here()
 datasets = Datasets(workspace)
 learning = Learning(workspace)
-outputs = Outputs(learning)
 servers = Servers(learning)
 masters = Masters(workspace)
-reports = Reports(outputs)
+reports = Reports(learning)
 
 # masters
 task_new = masters.new
@@ -27,11 +26,8 @@ task_verify = datasets.verify
 # learning
 task_ship = learning.ship
 task_task = learning.task
-task_cancel = learning.cancel
 
-# what learning brought back
-task_outputs = outputs.outputs
-task_deploy = outputs.deploy
+# all of it on a page
 task_report = reports.report
 
 # the machines

@@ -61,3 +61,11 @@ def only(found: list[str], text: str) -> str:
     """The one line that begins so."""
     [line] = [line for line in found if line.startswith(text)]
     return line
+
+
+def refused(workspace: Workspace, *arguments: str) -> str:
+    """The one line in which a command says why it does not do it."""
+    done = workspace.doit(*arguments)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    return done.stderr.strip().splitlines()[-1]

@@ -17,7 +17,7 @@ import pytest
 
 from dlim.builds import sha256
 from tests.conftest import ROOT, Workspace
-from tests.learners import TRAIN, give_learners, lines, only
+from tests.learners import TRAIN, give_learners, lines, only, refused
 
 
 @pytest.fixture
@@ -104,9 +104,7 @@ def test_a_weight_answers_where_it_comes_from(here: Workspace) -> None:
     for file, what in (("output/first/ssd.tar.gz", "the archive"), ("data_set/ssd.tar.gz", "the dataset")):
         assert lines(here, "trace", file)[0] == f"{file}: {what} of ssd, from first"
     latest.write_text("another")
-    assert only(lines(here, "trace", str(latest), status=1), "FAILED").startswith(
-        f"FAILED {latest}: is nothing that first knows"
-    )
+    assert refused(here, "trace", str(latest)).startswith(f"{latest}: is nothing that first knows")
 
 
 def test_an_outputs_snapshot_builds_the_same_dataset(here: Workspace, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -232,18 +230,12 @@ def test_cancelling(here: Workspace) -> None:
     status, text = ended(process)
     assert status == 1
     assert re.search(r"FAILED ssd: was cancelled by \S+@\S+ at ", text)
-    assert only(lines(here, "cancel:ssd", status=1), "FAILED") == (
-        "FAILED ssd: learns nothing on .dlim/servers/ssd; there is nothing to end"
-    )
-    assert lines(here, "cancel", status=1) == [
-        "resnet34: learns nothing on .dlim/servers/resnet34; there is nothing to end",
-        "ssd: learns nothing on .dlim/servers/ssd; there is nothing to end",
-        "FAILED cancel: nothing is learning; doit servers shows what each server does",
-    ]
+    assert refused(here, "cancel:ssd") == ("ssd: learns nothing on .dlim/servers/ssd; there is nothing to end")
+    assert refused(here, "cancel") == "cancel: nothing is learning; doit servers shows what each server does"
     process = begun(here, "task:ssd", "--name", "first")
     assert lines(here, "cancel") == [
-        "resnet34: learns nothing on .dlim/servers/resnet34; there is nothing to end",
         "ssd: its learning on .dlim/servers/ssd is ended",
+        "resnet34: learns nothing on .dlim/servers/resnet34; there is nothing to end",
     ]
     assert ended(process)[0] == 1
     (server(here) / "slow").unlink()
@@ -269,8 +261,8 @@ def test_a_check_that_fails_switches_back(here: Workspace) -> None:
     (server(here) / "salt").write_text("bad")
     lines(here, "task:ssd", "--name", "bad")
     before = weight(here)
-    failed = only(lines(here, "deploy", "bad", "--learner", "ssd", status=1), "FAILED")
-    assert failed.startswith("FAILED ssd: ")
+    failed = refused(here, "deploy", "bad", "--learner", "ssd")
+    assert failed.startswith("ssd: ")
     assert weight(here) == before
     assert "in service" in only(lines(here, "outputs"), "good")
 
@@ -281,8 +273,8 @@ def test_learners_without_an_archive_are_skipped(here: Workspace) -> None:
     found = lines(here, "deploy", "first")
     only(found, "resnet34: skipped, as first has no archive of it")
     assert not (server(here, "resnet34") / "weights").exists()
-    failed = only(lines(here, "deploy", "first", "--learner", "resnet34", status=1), "FAILED")
-    assert failed == "FAILED first: holds nothing of resnet34; choose another output"
+    failed = refused(here, "deploy", "first", "--learner", "resnet34")
+    assert failed == "first: holds nothing of resnet34; choose another output"
 
 
 def test_a_damaged_archive_is_not_deployed(here: Workspace) -> None:
@@ -292,12 +284,10 @@ def test_a_damaged_archive_is_not_deployed(here: Workspace) -> None:
     data = bytearray(archive.read_bytes())
     data[len(data) // 2] ^= 0xFF
     archive.write_bytes(data)
-    failed = only(lines(here, "deploy", "first", "--learner", "ssd", status=1), "FAILED")
-    assert failed.startswith("FAILED output/first/ssd.tar.gz: ")
+    failed = refused(here, "deploy", "first", "--learner", "ssd")
+    assert failed.startswith("output/first/ssd.tar.gz: ")
     assert not (server(here) / "weights/latest_weight.pth").exists()
-    assert only(lines(here, "output", "first", "--check", status=1), "FAILED") == (
-        "FAILED output/first/ssd.tar.gz: is damaged; restore it"
-    )
+    assert refused(here, "output", "first", "--check") == ("output/first/ssd.tar.gz: is damaged; restore it")
 
 
 def test_the_dataset_of_that_time_goes_along(here: Workspace) -> None:
@@ -316,8 +306,10 @@ def test_deleting_outputs(here: Workspace) -> None:
     """What is in service stays unless it is forced; what isn't whole can go as well."""
     lines(here, "task:ssd", "--name", "first")
     lines(here, "deploy", "first")
-    refused = only(lines(here, "output:rm", "first", status=1), "FAILED")
-    assert refused == "FAILED first: is in service for ssd; deploy another output there, or say --force"
+    assert (
+        refused(here, "output:rm", "first")
+        == "first: is in service for ssd; deploy another output there, or say --force"
+    )
     only(lines(here, "output:rm", "first", "--force"), "first: deleted;")
     assert not (here.folder / "output/first").exists()
     (server(here) / "broken").touch()
@@ -329,16 +321,15 @@ def test_deleting_outputs(here: Workspace) -> None:
 Prepare = Callable[[Workspace], object]
 
 SLIPS: dict[str, tuple[list[str], str]] = {
-    "no name": (["deploy"], "FAILED deploy: wants the name of an output; doit deploy NAME; there are: none yet"),
-    "no such output": (["deploy", "frist"], 'FAILED "frist": is no output; there is none to choose from'),
-    "a path for a name": (["output:rm", "../x"], 'FAILED "../x": is no output; there is none to choose from'),
-    "no such learner": (["deploy", "x", "--learner", "sdd"], 'FAILED "x": is no output; there is none to choose from'),
+    "no name": (["deploy"], "deploy: wants the name of an output; doit deploy NAME; there are: none yet"),
+    "no such output": (["deploy", "frist"], '"frist": is no output; there is none to choose from'),
+    "a path for a name": (["output:rm", "../x"], '"../x": is no output; there is none to choose from'),
+    "no such learner": (["deploy", "x", "--learner", "sdd"], '"x": is no output; there is none to choose from'),
     "undeploy of nothing": (
         ["undeploy", "--learner", "sdd"],
-        'FAILED --learner: "sdd" is no learner; did you mean "ssd"?',
+        '--learner: "sdd" is no learner; did you mean "ssd"?',
     ),
-    "a name that can't be": (["task", "--name", "a/b"], 'FAILED "a/b": is no name for a learning task; use at most'),
-    "no such file": (["trace", "nothing.pth"], "FAILED nothing.pth: is no file; name a weight"),
+    "no such file": (["trace", "nothing.pth"], "nothing.pth: is no file; name a weight"),
 }
 
 
@@ -346,8 +337,14 @@ SLIPS: dict[str, tuple[list[str], str]] = {
 def test_slips_are_one_line(slip: str, here: Workspace) -> None:
     """Each names the place, the fault and the way out, and nothing is made."""
     arguments, expected = SLIPS[slip]
-    found = lines(here, *arguments, status=1)
-    assert only(found, "FAILED").startswith(expected)
+    assert refused(here, *arguments).startswith(expected)
+    assert not (here.folder / "output").exists()
+
+
+def test_a_name_that_no_output_can_have(here: Workspace) -> None:
+    """It is refused before anything is made."""
+    failed = only(lines(here, "task", "--name", "a/b", status=1), "FAILED")
+    assert failed.startswith('FAILED "a/b": is no name for a learning task; use at most')
     assert not (here.folder / "output").exists()
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 
+from dlim.console import megabytes
 from dlim.runs.outputs import Output
 from dlim.runs.record import Learned, Record, local_time
 from dlim.runs.state import State
 from dlim.runs.unfinished import Unfinished
-from dlim.text import megabytes
 
 HEADS = ("name", "when", "learner", "dataset", "result", "size", "", "memo")
 """What stands over the table's columns; the one without a head says what is in service."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from dlim import builds
+from dlim import store
 from dlim.config import Service
 from dlim.errors import DeploymentError
 from dlim.runs import history
@@ -44,7 +44,7 @@ def deploy(
     bytes that go there. show: takes what the check says. The same call goes on where one was interrupted. Raises
     DeploymentError where the check fails, and what was there before is back; or where somebody else is at it.
     """
-    if builds.sha256(weight_file) != deployed.sha256:
+    if store.sha256(weight_file) != deployed.sha256:
         raise DeploymentError(weight_file, "is not the weight that was found in the archive", "run again")
     for _ in range(_TRIES):
         seen = _settled(place, service)

@@ -7,7 +7,7 @@ import tarfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from dlim import archive, builds
+from dlim import archive, store
 from dlim.errors import CommandError
 from dlim.servers.contract import Done, Transport
 
@@ -48,7 +48,7 @@ def bring(transport: Transport, folder: str, files: Mapping[str, Path]) -> list[
 
     Each is replaced by renaming, and none before all have arrived. Other files there stay.
     """
-    lines = "".join(f"{builds.sha256(path)} {name}\n" for name, path in files.items())
+    lines = "".join(f"{store.sha256(path)} {name}\n" for name, path in files.items())
     lacking = _ran(transport, _LACKING, folder, [lines.encode()]).text.splitlines()
     if lacking:
         _ran(transport, _TAKE, folder, [_packed({name: files[name] for name in lacking if name in files})])

@@ -10,13 +10,13 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
-from dlim.builds import sha256
 from dlim.errors import LearningError, Unreachable
 from dlim.runs import record
 from dlim.runs.place import Place
 from dlim.runs.state import State, minute, parsed
 from dlim.servers.contract import Done
 from dlim.servers.files import Moved
+from dlim.store import sha256
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 """What a job may be called: the name is a folder on the server."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from dlim import builds
+from dlim import store
 from dlim.annotation import Annotation, Object
 from dlim.errors import AnnotationError
 from dlim.formats import voc
@@ -46,7 +46,7 @@ def pull(transport: Transport, projects: Mapping[str, Project], take: bool = Fal
 
 
 def _pulled(project: Project, data: bytes, take: bool) -> Pulled:
-    beside = project.boxes.with_name(f"{builds.FRESH}pulled.xml")
+    beside = project.boxes.with_name(f"{store.FRESH}pulled.xml")
     try:
         beside.write_bytes(data)
         theirs = voc.read(beside)

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from dlim import builds, provenance
+from dlim import provenance, store
 from dlim.config import Config
 from dlim.formats import FORMATS
 from dlim.projects import Project
@@ -40,7 +40,7 @@ def origin(config: Config, learner: str, projects: Mapping[str, Project], datase
 def made_by_hand(project: Project) -> dict[str, str]:
     """The SHA-256 of each file of a project that a person made, by its path in the project."""
     paths = [project.image, project.boxes, project.folder / "project.toml", *project.sources()]
-    return {path.relative_to(project.folder).as_posix(): builds.sha256(path) for path in paths if path.is_file()}
+    return {path.relative_to(project.folder).as_posix(): store.sha256(path) for path in paths if path.is_file()}
 
 
 def _dataset(form: str, dataset: Path, shipment: Shipment) -> Dataset:
@@ -56,7 +56,7 @@ def _settings(config: Config, learner: str) -> dict[str, Any]:
     return {
         "workspace": msgspec.to_builtins(config.settings),
         "learner": msgspec.to_builtins(config.learners[learner]),
-        "files": {path.as_posix(): builds.sha256(path) for path in files if path.is_file()},
+        "files": {path.as_posix(): store.sha256(path) for path in files if path.is_file()},
     }
 
 

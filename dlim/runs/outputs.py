@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from dlim import builds
+from dlim import store
 from dlim.errors import OutputError
 from dlim.names import nearest
 from dlim.runs import record
@@ -99,7 +99,7 @@ def fault(path: Path, file: File) -> str:
     """What is wrong with a file of an output, all of which is read; nothing where it is as its record says."""
     if not path.is_file():
         return "is missing"
-    if path.stat().st_size != file.size or builds.sha256(path) != file.sha256:
+    if path.stat().st_size != file.size or store.sha256(path) != file.sha256:
         return "is damaged"
     return ""
 
@@ -123,7 +123,7 @@ def trace(file: Path, records: Iterable[Record]) -> list[Trace]:
     """
     if not file.is_file():
         raise OutputError(file, "is no file", "name a weight")
-    digest = builds.sha256(file)
+    digest = store.sha256(file)
     known = list(records)
     found = [
         Trace(one, learner, path)

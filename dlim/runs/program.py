@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dlim import builds
+from dlim import store
 from dlim.config import Learning
 from dlim.errors import ConfigError
 from dlim.names import matches
@@ -36,7 +36,7 @@ def _passed_over(name: Path) -> bool:
 
 def digests(learning: Learning) -> dict[str, str]:
     """The SHA-256 of each of a program's files, by path."""
-    return {name: builds.sha256(path) for name, path in parts(learning).items()}
+    return {name: store.sha256(path) for name, path in parts(learning).items()}
 
 
 def bring(place: Place, learning: Learning) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from dlim import archive, builds, progress
+from dlim import archive, console, store
 from dlim.config import Service
 from dlim.errors import OutputError
 from dlim.names import matches
@@ -40,12 +40,12 @@ def deploy(place: Place, service: Service, output: Output, weight: Weight) -> De
 
     Raises OutputError where the output's archive isn't as its record says, wherever in it the weight lies.
     """
-    console, name, sent = progress.current(), f"deploy:{place.learner}", 0
+    shown, name, sent = console.current(), f"deploy:{place.learner}", 0
 
     def moved(count: int) -> None:
         nonlocal sent
         sent += count
-        console.note(name, f"{sent / 1e6:,.1f} of {weight.size / 1e6:,.1f} MB")
+        shown.note(name, f"{sent / 1e6:,.1f} of {weight.size / 1e6:,.1f} MB")
 
     whole = output.record
     source = output.archive(place.learner)
@@ -53,7 +53,7 @@ def deploy(place: Place, service: Service, output: Output, weight: Weight) -> De
     if fault:
         raise OutputError(source, fault, "restore it, or deploy another output")
     own = msgspec.structs.replace(whole, learners={place.learner: whole.learners[place.learner]})
-    with tempfile.TemporaryDirectory(prefix=UNPACKED, dir=output.folder.parent) as folder, console.working(name):
+    with tempfile.TemporaryDirectory(prefix=UNPACKED, dir=output.folder.parent) as folder, shown.working(name):
         file = Path(folder, "weight")
         weights.take(source, weight, file)
         wanted = Deployed(
@@ -66,7 +66,7 @@ def deploy(place: Place, service: Service, output: Output, weight: Weight) -> De
             wanted,
             record.write(own),
             moved,
-            lambda line: console.line(f"{place.learner} | {line}"),
+            lambda line: shown.line(f"{place.learner} | {line}"),
         )
 
 
@@ -80,7 +80,7 @@ def dataset(output: Output, learner: str) -> Iterator[Shipment]:
     with tempfile.TemporaryDirectory(prefix=UNPACKED, dir=output.folder.parent) as folder:
         file = Path(folder, f"{learner}.tar.gz")
         _unpack(output.snapshot(learner), f"data_set/{learner}.tar.gz", file)
-        if builds.sha256(file) != known.archive.sha256:
+        if store.sha256(file) != known.archive.sha256:
             raise OutputError(output.snapshot(learner), "holds another dataset than its record says", "restore it")
         shards = [(name, shard.size, shard.sha256) for name, shard in known.shards.items()]
         first = known.archive.size - sum(size for _, size, _ in shards) - len(archive.end())

@@ -10,7 +10,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
-from dlim import archive, builds
+from dlim import archive, store
 from dlim.errors import DatasetError
 
 LISTS = "(lists)"
@@ -60,8 +60,8 @@ def shipment(file: Path, manifest: Path, shards: Mapping[str, Path]) -> Shipment
     manifest: of the archive. shards: by project, each shard's manifest, in the archive's order. Raises DatasetError
     where they don't make up the archive, which then isn't theirs.
     """
-    whole = builds.read(manifest)[file.name]
-    middle = [(name, *entry) for name, path in shards.items() for entry in builds.read(path).values()]
+    whole = store.read(manifest)[file.name]
+    middle = [(name, *entry) for name, path in shards.items() for entry in store.read(path).values()]
     first = whole.size - sum(size for _, size, _ in middle) - len(archive.end())
     if first <= 0:
         raise DatasetError(file, "isn't the one that its shards make", "run doit dataset again")

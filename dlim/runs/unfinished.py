@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import msgspec
 
-from dlim import builds
+from dlim import store
 from dlim.errors import LearningError
 from dlim.runs import record
 from dlim.runs.record import Learned, Origin, Part, Record
@@ -82,7 +82,7 @@ class Unfinished:
         folder = self.of(learner, "")
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        builds.link(shipment.archive, self.of(learner, "dataset.tar.gz"))
+        store.link(shipment.archive, self.of(learner, "dataset.tar.gz"))
         self.of(learner, _SHIPMENT).write_bytes(msgspec.json.encode(shipment.pieces))
         _write(self.of(learner, _ORIGIN), origin)
 
@@ -95,9 +95,9 @@ class Unfinished:
         learned = {name: self._require(name) for name in sorted(self.task.learners)}
         task = self.task
         whole = Record(task.name, task.memo, task.by, task.began, record.now(), learned)
-        builds.write_file(self.folder / record.RECORD, lambda path: path.write_bytes(record.write(whole)))
+        store.write_file(self.folder / record.RECORD, lambda path: path.write_bytes(record.write(whole)))
         memo = f"{task.memo}\n" if task.memo else ""
-        builds.write_file(self.folder / record.MEMO, lambda path: path.write_text(memo, encoding="utf-8"))
+        store.write_file(self.folder / record.MEMO, lambda path: path.write_text(memo, encoding="utf-8"))
         shutil.rmtree(self.folder / ".parts")
         for left in (_TASK, ".lock"):
             (self.folder / left).unlink(missing_ok=True)
@@ -171,7 +171,7 @@ def followed(task: Unfinished) -> Iterator[None]:
 
 
 def _write(path: Path, part: Part) -> None:
-    builds.write_file(path, lambda making: making.write_bytes(record.write(part)))
+    store.write_file(path, lambda making: making.write_bytes(record.write(part)))
 
 
 def _read(path: Path, kind: type[P]) -> P | None:

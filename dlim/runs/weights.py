@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 
-from dlim import builds
+from dlim import store
 from dlim.errors import OutputError
 from dlim.names import matches
 
@@ -75,7 +75,7 @@ def take(archive: Path, weight: Weight, target: Path) -> None:
         raise OutputError(archive, f"has no longer the {weight.path} that was found in it", "restore it")
 
     try:
-        builds.write_file(target, fill)
+        store.write_file(target, fill)
     except OSError as error:
         raise OutputError(target, f"can't be written ({error.strerror})", "make room, or get the right to") from error
 

@@ -3,9 +3,8 @@
 from dlim.tasks.datasets import Datasets
 from dlim.tasks.learning import Learning
 from dlim.tasks.masters import Masters
-from dlim.tasks.outputs import Outputs
 from dlim.tasks.reports import Reports
 from dlim.tasks.servers import Servers
 from dlim.tasks.workspace import DOIT_CONFIG, Workspace
 
-__all__ = ["DOIT_CONFIG", "Datasets", "Learning", "Masters", "Outputs", "Reports", "Servers", "Workspace"]
+__all__ = ["DOIT_CONFIG", "Datasets", "Learning", "Masters", "Reports", "Servers", "Workspace"]

@@ -13,9 +13,10 @@ from dlim.errors import DlimError, TransportError
 from dlim.plugins.reason import told
 from dlim.plugins.standing import standings
 from dlim.runs import account, deployment, history, job, unfinished
+from dlim.runs.course import Course
 from dlim.runs.record import local_time, now
 from dlim.tasks.asking import Row, asked
-from dlim.tasks.outputs import Outputs
+from dlim.tasks.learning import Learning
 from dlim.tasks.workspace import DATA_SET, OUTPUT
 from dlim.text import megabytes
 
@@ -29,7 +30,7 @@ PAGE = OUTPUT / "report.html"
 class Reports:
     """The task that tells of everything."""
 
-    outputs: Outputs
+    learning: Learning
 
     def report(self) -> Iterator[Row]:
         """Tell of everything on one page."""
@@ -40,7 +41,7 @@ class Reports:
         from dlim.report.gather import Sources, gather
         from dlim.report.page import page
 
-        learning = self.outputs.learning
+        learning = self.learning
         taken = {name: learning.workspace.taken(name) for name in learning.learners}
         sources = Sources(Path.cwd().name, learning.workspace.config, taken, DATA_SET, OUTPUT)
         console = progress.current()
@@ -54,7 +55,7 @@ class Reports:
         from dlim.report.facts import Known
         from dlim.report.finding import Thresholds
 
-        learners = self.outputs.learning.learners
+        learners = self.learning.learners
         thresholds = {
             name: Thresholds(input_size=learner.learning.input_size, smallest_prior=learner.learning.smallest_prior)
             for name, learner in learners.items()
@@ -66,11 +67,10 @@ class Reports:
     def _service(self, name: str) -> Service:
         from dlim.report.facts import Service
 
-        learner = self.outputs.learning.learners[name]
+        learner = self.learning.learners[name]
         server = learner.service.server or learner.learning.server or name
         try:
-            with self.outputs.server(name) as transport:
-                place = self.outputs.place(transport, name)
+            with Course(self.learning.workspace, name).serving() as place:
                 past = tuple(history.read(place))
                 return Service(name, server, deployment.current(place, learner.service), past)
         except DlimError as error:
@@ -79,7 +79,7 @@ class Reports:
     def _jobs(self) -> dict[tuple[str, str], Job]:
         """How the jobs of learning tasks stand that aren't outputs yet."""
         growing = unfinished.load(OUTPUT).values()
-        known = self.outputs.learning.learners
+        known = self.learning.learners
         return {
             (each.task.name, name): self._job(each.task.job, name)
             for each in growing
@@ -90,7 +90,7 @@ class Reports:
     def _job(self, name: str, learner: str) -> Job:
         from dlim.report.facts import Job
 
-        course = self.outputs.learning.course(learner)
+        course = Course(self.learning.workspace, learner)
         try:
             with course.connect() as transport:
                 state = job.state(course.place(transport), name)

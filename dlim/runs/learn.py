@@ -5,23 +5,23 @@ from __future__ import annotations
 import gzip
 import shutil
 import tarfile
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
-from dlim import builds, config, progress
+from dlim import console, store
+from dlim.console import megabytes
 from dlim.errors import LearningError
-from dlim.runs import job, program, record, ship, weights
+from dlim.runs import job, program, record, ship, unfinished, weights
+from dlim.runs.course import Course, ship_to
 from dlim.runs.job import Order
 from dlim.runs.log import follow
 from dlim.runs.place import Place
-from dlim.runs.record import File, Learned, Origin, Ran, Where
-from dlim.runs.shipment import Shipment
+from dlim.runs.record import File, Learned, Ran, Where
 from dlim.runs.state import State
 from dlim.runs.unfinished import Unfinished
-from dlim.servers.contract import Transport
-from dlim.text import megabytes
+from dlim.workspace import OUTPUT, Workspace
 
 PATIENCE = 120.0
 """Seconds for which a link that was lost is tried again, while a log is followed."""
@@ -30,37 +30,48 @@ _ENTRIES = 3
 """Jobs whose logs stay on a server, to look at."""
 
 
-@dataclass(frozen=True)
-class Course:
-    """A learner, and what it needs of this workspace to learn.
+def learn(
+    workspace: Workspace,
+    learners: Sequence[str],
+    name: str,
+    memo: str,
+    unlocked: Callable[[], AbstractContextManager[object]],
+) -> None:
+    """A learning task: what learners' datasets are now is sent, learned from, and what came of it brought back.
 
-    connect: a link to its server. freeze: its dataset, as it is now, and what that came from. snapshot: writes the
-    workspace as an archive, with the dataset that is given.
+    name: of the output; the time, or that of a task of these learners that isn't whole yet, where it is empty.
+    unlocked: leaves the workspace to others meanwhile. Raises LearningError where one of them can't begin, or fails;
+    the same call goes on from there.
     """
+    courses = [Course(workspace, each) for each in learners]
+    for course in courses:
+        course.require()
+    growing = unfinished.begin(OUTPUT, name or _name(learners), memo, learners)
+    shown = console.current()
+    with unfinished.followed(growing):
+        for course in courses:
+            prepare(growing, course)
+        # what is learned from is kept apart by now: others may build while it takes its hours
+        with unlocked():
+            for course in courses:
+                learn_one(growing, course)
+            waiting = [each for each in growing.task.learners if growing.learned(each) is None]
+            if waiting:
+                shown.line(f"{growing.task.name}: is an output once {', '.join(waiting)} has learned, too")
+                return
+            folder = growing.finish(OUTPUT)
+    shown.line(f"{folder}: whole; doit deploy {folder.name} puts it into service")
 
-    name: str
-    learner: config.Learner
-    connect: Callable[[], Transport]
-    freeze: Callable[[], tuple[Shipment, Origin]]
-    snapshot: Callable[[Path], None]
 
-    @property
-    def server(self) -> str:
-        """The name of the server it learns on."""
-        return self.learner.learning.server or self.name
-
-    def place(self, transport: Transport) -> Place:
-        """Its folder there."""
-        return Place(transport, self.name, self.learner.learning.folder)
-
-    def require(self) -> None:
-        """Raise LearningError where the configuration doesn't say how it learns."""
-        if not self.learner.learning.command:
-            raise LearningError(
-                f"config/learners/{self.name}.toml",
-                "learning.command: is missing",
-                "say there what the server runs to learn, as README.md has it",
-            )
+def _name(learners: Sequence[str]) -> str:
+    """The name of a learning task that was given none: that which waits for these learners, else the time."""
+    for growing in unfinished.load(OUTPUT).values():
+        if set(growing.task.learners) == set(learners):
+            console.current().line(f"{growing.task.name}: goes on, as it isn't whole yet")
+            return growing.task.name
+    stem = time.strftime("%Y-%m-%d_%H%M")
+    taken = {path.name for path in OUTPUT.glob("*")}
+    return next(each for each in [stem, *(f"{stem}-{n}" for n in range(2, 1000))] if each not in taken)
 
 
 def prepare(task: Unfinished, course: Course) -> None:
@@ -81,10 +92,10 @@ def prepare(task: Unfinished, course: Course) -> None:
     shipment, origin = course.freeze()
     task.freeze(course.name, shipment, origin)
     snapshot = task.folder / f"{course.name}_dlim.tar.gz"
-    builds.write_file(snapshot, course.snapshot)
+    store.write_file(snapshot, course.snapshot)
 
 
-def learn(task: Unfinished, course: Course) -> Learned:
+def learn_one(task: Unfinished, course: Course) -> Learned:
     """Let one learner learn, from wherever it stands: not begun, at it, ended, or brought back.
 
     Raises LearningError where the learning failed, was cancelled or was lost; then the same call begins it again.
@@ -110,24 +121,6 @@ def learn(task: Unfinished, course: Course) -> Learned:
         return learned
 
 
-def ship_to(place: Place, course: Course, shipment: Shipment) -> None:
-    """Bring a dataset to a learner's server, saying what went there."""
-    console = progress.current()
-    name, total, sent = f"ship:{course.name}", shipment.size, 0
-
-    def moved(count: int) -> None:
-        nonlocal sent
-        sent += count
-        console.note(name, f"{sent / 1e6:,.1f} of at most {megabytes(total)}")
-
-    with console.working(name):
-        done = ship.ship(place, shipment, course.learner.learning, moved)
-    count = len(done.sent)
-    what = f"{count} of {done.total} pieces, {done.size / 1e6:,.2f} MB" if count else "nothing to send"
-    then = "the learner reads it now" if done.switched else "the learner reads it already"
-    console.line(f"{name}: {place.transport.address}: {what}; {then}")
-
-
 def _has_begun(state: State) -> bool:
     """Whether there is something to go on with: also where it was cancelled after it had learned."""
     return state.kind == "running" or state.exit_code == 0
@@ -139,7 +132,7 @@ def _begin(task: Unfinished, course: Course, place: Place) -> None:
     job.forget(place, task.task.job)
     ship_to(place, course, shipment)
     if program.bring(place, learning):
-        progress.current().line(f"{course.name}: its program was brought from {learning.program}")
+        console.current().line(f"{course.name}: its program was brought from {learning.program}")
     order = Order(
         name=task.task.job,
         command=learning.command,
@@ -153,7 +146,7 @@ def _begin(task: Unfinished, course: Course, place: Place) -> None:
     for left in (_log(task, course), _packed(task, course), task.of(course.name, "archive.tar")):
         left.unlink(missing_ok=True)
     job.start(place, order)
-    progress.current().line(f"{course.name}: learns on {place.transport.address}; Ctrl-C leaves it learning")
+    console.current().line(f"{course.name}: learns on {place.transport.address}; Ctrl-C leaves it learning")
 
 
 def _log(task: Unfinished, course: Course) -> Path:
@@ -165,20 +158,20 @@ def _packed(task: Unfinished, course: Course) -> Path:
 
 
 def _follow(task: Unfinished, course: Course, place: Place) -> State:
-    console = progress.current()
-    with console.working(f"{course.name} learns"):
+    shown = console.current()
+    with shown.working(f"{course.name} learns"):
         try:
             return follow(
                 place,
                 task.task.job,
                 _log(task, course),
-                lambda line: console.line(f"{course.name} | {line}"),
+                lambda line: shown.line(f"{course.name} | {line}"),
                 patience=PATIENCE,
             )
         except KeyboardInterrupt:
             with suppress(OSError):  # the terminal may be what has gone
                 again = f"the same command attaches again, doit cancel:{course.name} ends it"
-                console.line(f"{course.name}: goes on learning; {again}")
+                shown.line(f"{course.name}: goes on learning; {again}")
             raise
 
 
@@ -220,7 +213,7 @@ def _archived(task: Unfinished, course: Course, place: Place, state: State) -> S
 
 
 def _bring_back(task: Unfinished, course: Course, place: Place, state: State) -> Learned:
-    console, name = progress.current(), f"bring back:{course.name}"
+    shown, name = console.current(), f"bring back:{course.name}"
     packed = _packed(task, course)
     plain = task.of(course.name, "archive.tar")
     got = 0
@@ -228,12 +221,12 @@ def _bring_back(task: Unfinished, course: Course, place: Place, state: State) ->
     def moved(count: int) -> None:
         nonlocal got
         got += count
-        console.note(name, f"{megabytes(got)}")
+        shown.note(name, f"{megabytes(got)}")
 
-    with console.working(name):
+    with shown.working(name):
         if not packed.exists():
             job.fetch(place, task.task.job, plain, moved)
-            builds.write_file(packed, lambda out: _compress(plain, out))
+            store.write_file(packed, lambda out: _compress(plain, out))
         found = weights.find(packed, course.learner.learning.weights, (course.learner.service.weight,))
         learned_now = [weight for weight in found if weight.time >= state.since_epoch]
         if not learned_now:
@@ -263,9 +256,9 @@ def _bring_back(task: Unfinished, course: Course, place: Place, state: State) ->
         log=_file(_log(task, course)),
         metrics=metrics,
     )
-    console.line(f"{course.name}: brought back {packed.name}, {megabytes(learned.archive.size)}{_told(metrics)}")
+    shown.line(f"{course.name}: brought back {packed.name}, {megabytes(learned.archive.size)}{_told(metrics)}")
     if state.test_exit_code:
-        console.line(
+        shown.line(
             f"{course.name}: its test failed with status {state.test_exit_code}; its weights are here all the same"
         )
     return learned
@@ -294,4 +287,4 @@ def _metrics(packed: Path, results: str) -> dict[str, float]:
 
 
 def _file(path: Path) -> File:
-    return File(path.stat().st_size, builds.sha256(path))
+    return File(path.stat().st_size, store.sha256(path))
