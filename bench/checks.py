@@ -9,8 +9,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from xml.etree import ElementTree
 
-from masters import CASES, LEARNERS
 from PIL import Image
+
+from bench.masters import CASES, LEARNERS
 
 TRAIN_PERCENT = 80
 FIELDS = {"folder": "JPEGImages", "segmented": "0", "source/database": "dlim", "size/depth": "3"}
@@ -53,8 +54,8 @@ def _split(lists: dict[str, list[str]], images: dict[str, Path], digests: dict[s
 
 
 def _project(project: str, stems: set[str], digests: dict[str, str], train: set[str]) -> Iterator[str]:
-    if len(stems) != CASES[project].count:
-        yield f"{project}: {len(stems)} images instead of {CASES[project].count}"
+    if len(stems) != CASES[project].images:
+        yield f"{project}: {len(stems)} images instead of {CASES[project].images}"
     repeats = len(stems) - len({digests[stem] for stem in stems})
     if repeats:
         yield f"{project}: {repeats} images repeat another"
@@ -108,7 +109,8 @@ def _tarball(dataset: Path) -> Iterator[str]:
         for entry in archive:
             if entry.isfile():
                 path = files.pop(entry.name.removeprefix("data_set/"), None)
-                if path is None or archive.extractfile(entry).read() != path.read_bytes():
+                file = archive.extractfile(entry)
+                if path is None or file is None or file.read() != path.read_bytes():
                     yield f"the tarball's {entry.name} is not the dataset's"
     if files:
         yield f"the tarball lacks {len(files)} files"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import resource
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -23,14 +26,14 @@ class Cost(NamedTuple):
     said: str
 
 
-class Failed(Exception):
+class FailedError(Exception):
     """A command that failed, or was too slow to wait for; its text says which."""
 
 
 def run(command: Command, folder: Path, *, within: float = 3600, cores: int = 0) -> Cost:
     """Run a command. within: seconds after which it is given up; cores: how many it may use, all unless given.
 
-    Raises Failed.
+    Raises FailedError.
     """
     words = [str(word) for word in command]
     some = sorted(os.sched_getaffinity(0))[:cores] if cores else sorted(os.sched_getaffinity(0))
@@ -45,28 +48,20 @@ def run(command: Command, folder: Path, *, within: float = 3600, cores: int = 0)
         out.seek(0)
         said = out.read().decode(errors="replace")
     if status is None:
-        raise Failed(f"over {within:.0f} s")
+        raise FailedError(f"over {within:.0f} s")
     if status:
-        raise Failed(f"{' '.join(words)}: status {status}\n{said[-2000:]}")
+        raise FailedError(f"{' '.join(words)}: status {status}\n{said[-2000:]}")
     return Cost(took, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000, said)
 
 
-def _waited(process: subprocess.Popen[bytes], until: float) -> tuple[int | None, os.struct_rusage]:
+def _waited(process: subprocess.Popen[bytes], until: float) -> tuple[int | None, resource.struct_rusage]:
     """The status of a process, None where it was killed at that time; what it and its children used."""
-    if until - time.perf_counter() < 3000:
-        import signal
-        import threading
-
-        timer = threading.Timer(until - time.perf_counter(), lambda: os.killpg(process.pid, signal.SIGKILL))
-        timer.start()
-    else:
-        timer = None
+    timer = threading.Timer(until - time.perf_counter(), lambda: os.killpg(process.pid, signal.SIGKILL))
+    timer.start()
     _, status, usage = os.wait4(process.pid, 0)
-    late = time.perf_counter() >= until
-    if timer:
-        timer.cancel()
+    timer.cancel()
     process.returncode = os.waitstatus_to_exitcode(status)  # or Popen would wait for it once more
-    return None if late else process.returncode, usage
+    return None if time.perf_counter() >= until else process.returncode, usage
 
 
 def best(work: Callable[[], Cost], times: int) -> Cost:

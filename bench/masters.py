@@ -7,17 +7,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parents[1]
+from bench.workspaces import DODO, MARK
 
-MARK = ".dlim-bench"
-"""A file that says that a folder is ours to throw away."""
+ROOT = Path(__file__).resolve().parents[1]
 
 
 class Case(NamedTuple):
     """A project: what its daug.py calls, how many images that must give, and its label for each learner."""
 
     calls: str
-    count: int
+    images: int
     ssd: str
     resnet34: str
     cval: int = 125
@@ -49,7 +48,7 @@ LEARNERS = {
 """Each learner's file, and the size of its images; None where that is the master's own."""
 
 
-def make(folder: Path, masters: Path, names: Iterable[str] = tuple(CASES)) -> Path:
+def make(folder: Path, masters: Path, names: Iterable[str] = tuple(CASES), *, dodo: Path = DODO) -> Path:
     """A workspace of these projects in a folder of its own; an older one of ours gives way."""
     if not (masters / CORPUS).is_file():
         raise SystemExit(f"{masters}: holds no {CORPUS}; name the folder of the real masters with --masters")
@@ -58,7 +57,7 @@ def make(folder: Path, masters: Path, names: Iterable[str] = tuple(CASES)) -> Pa
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "config/learners").mkdir(parents=True)
     (folder / MARK).touch()
-    shutil.copyfile(ROOT / "dodo.py", folder / "dodo.py")
+    shutil.copyfile(dodo, folder / "dodo.py")
     for learner, (text, _) in LEARNERS.items():
         (folder / f"config/learners/{learner}.toml").write_text(text)
     for name in names:

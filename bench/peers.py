@@ -1,8 +1,8 @@
 """Other build systems on the chains that dlim has: of each project four steps, and one for all of them.
 
-Each step copies a file, as it isn't theirs that is measured, but what the system takes to find out that there is
-nothing to do, or one chain. The files of an earlier run are laid out as it would have left them, where that is possible:
-DVC takes an hour to build what it then looks at in minutes.
+Each step copies a file, as it isn't steps that are measured, but what the system takes to find out that there is
+nothing to do, or one chain. Where that is possible, the files are laid out as a first run would have left them: that of
+DVC would take an hour.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.clock import Command, Failed, best, run, say
+from bench.clock import Command, FailedError, best, run, say
 from bench.workspaces import names
 
 STEPS = ("master", "objects", "variations", "annotated", "shard")
@@ -73,12 +73,12 @@ def _taken(
             run([command[0], "init", "-q"], there)
         run(command, there, within=within)  # what it still wants to know
         null = best(lambda: run(command, there, within=within), times).wall
-    except Failed as failed:
+    except FailedError as failed:
         return str(failed).splitlines()[0], ""
     try:
         (there / f"in/{chains[0]}.master").write_text("another")
         return null, run(command, there, within=within).wall
-    except Failed as failed:
+    except FailedError as failed:
         return null, str(failed).splitlines()[0]
 
 

@@ -30,6 +30,9 @@ IMAGES = 99
 LEARNERS = {"ssd": "canvas = [400, 400]\n", "resnet34": 'canvas = "native"\n', "wide": "canvas = [640, 480]\n"}
 """Learners in the order in which they are taken, and what their files begin with."""
 
+LEARNING = '\n[learning]\ncommand = "true"\n'
+"""For `doit ship`, which wants to know where."""
+
 VOC = """<annotation>
 	<folder>master</folder>
 	<filename>image.jpg</filename>
@@ -84,7 +87,7 @@ def make(
     (folder / MARK).touch()
     shutil.copyfile(dodo, folder / "dodo.py")
     for learner in list(LEARNERS)[:learners]:
-        text = f"{LEARNERS[learner]}class_lists = {str(class_lists).lower()}\n"
+        text = f"{LEARNERS[learner]}class_lists = {str(class_lists).lower()}\n{LEARNING}"
         (folder / f"config/learners/{learner}.toml").write_text(text)
     if images != IMAGES:
         (folder / "config/dlim.toml").write_text(f"[augment]\ncount = {images}\n")
