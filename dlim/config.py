@@ -25,6 +25,7 @@ LABEL = re.compile(rf"[a-z0-9_-]{{1,{LONGEST_LABEL}}}")
 Pixels = Annotated[int, Meta(ge=1, le=65500)]
 Grey = Annotated[int, Meta(ge=0, le=255)]
 Count = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(gt=0)]
 Percent = Annotated[int, Meta(ge=1, le=99)]
 
 
@@ -36,10 +37,14 @@ class Split(Table, frozen=True):
 
 
 class Augment(Table, frozen=True):
-    """What daug.py scripts start from. count: images a call; cval: the grey that fills what a shift bares."""
+    """What daug.py scripts start from.
+
+    count: images a call; cval: the grey that fills what a shift bares. time_limit: the seconds that a script may take.
+    """
 
     count: Count = 99
     cval: Grey = 125
+    time_limit: Seconds = 3600
 
 
 class Settings(Table, frozen=True):
@@ -121,8 +126,8 @@ class Learner(Table, frozen=True):
 
     canvas: the image size, or native. projects: the folder of its projects; include and exclude: their names
     and patterns. labels: what it calls the masters' labels. boxes: whether they follow the variation.
-    class_lists: whether the dataset gets a list of images for every label. limit: how many images it takes of a
-    project or a label at most.
+    fit: what becomes of a master that is larger than the canvas. class_lists: whether the dataset gets a list of images
+    for every label. limit: how many images it takes of a project or a label at most.
     """
 
     canvas: tuple[Pixels, Pixels] | Literal["native"]
@@ -131,6 +136,7 @@ class Learner(Table, frozen=True):
     exclude: tuple[str, ...] = ()
     labels: dict[str, str] = field(default_factory=dict)
     boxes: Literal["follow", "master"] = "follow"
+    fit: Literal["refuse", "shrink"] = "refuse"
     format: str = "voc"
     class_lists: bool = True
     limit: Limit = Limit()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dlim.augment import images
 from dlim.errors import ProjectError
-from dlim.frame import Size, canvas_name
+from dlim.geometry import Size, canvas_name
 
 if TYPE_CHECKING:
     from PIL.Image import Image

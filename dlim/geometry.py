@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import isqrt
 
+from dlim.errors import ProjectError
+
 Size = tuple[int, int]
 """Width and height in pixels."""
 
@@ -38,6 +40,15 @@ def canvas_from_name(name: str) -> Canvas:
 def fits(crop: Size, canvas: Canvas) -> bool:
     """Whether the crop has room on the canvas."""
     return canvas is None or (crop[0] <= canvas[0] and crop[1] <= canvas[1])
+
+
+def too_large(project: object, crop: Size, canvas: Canvas) -> ProjectError | None:
+    """The error for a project whose crop has no room on a learner's canvas; None where it has."""
+    if fits(crop, canvas):
+        return None
+    fault = f"an image of {canvas_name(crop)} has no room on the canvas {canvas_name(canvas)}"
+    remedy = 'crop the master smaller, say fit = "shrink" in that learner\'s file, or exclude the project there'
+    return ProjectError(project, fault, remedy)
 
 
 def origin(crop: Size, canvas: Canvas, placement: str) -> tuple[int, int]:

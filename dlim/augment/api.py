@@ -11,15 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from dlim import variation
-from dlim.annotation import Box, Object
 from dlim.augment import context as contexts
 from dlim.augment import images, jpeg, operations
 from dlim.augment.images import Pixels
 from dlim.augment.imgaug import Custom
 from dlim.augment.operations import Crop, Varies
-from dlim.errors import AugmentError, ProjectError
-from dlim.frame import PLACEMENTS, Canvas, Size, canvas_name, fits, origin
-from dlim.mesh import Mesh, still
+from dlim.errors import AugmentError
+from dlim.geometry import PLACEMENTS, Box, Canvas, Mesh, Object, Size, origin, still, too_large
 from dlim.names import one_of
 from dlim.variation import Variation
 
@@ -238,12 +236,8 @@ class Augmentation:
         """The image file of a crop: on the learner's canvas, or as it is."""
         size = images.size_of(crop)
         canvas = self.context.canvas
-        if not fits(size, canvas):
-            raise ProjectError(
-                self.context.project,
-                f"an image of {canvas_name(size)} has no room on the canvas {canvas_name(canvas)}",
-                'crop the master smaller, say fit = "shrink" in that learner\'s file, or exclude the project there',
-            )
+        if error := too_large(self.context.project, size, canvas):
+            raise error
         return jpeg.on_canvas(crop, canvas or size, origin(size, canvas, self.placement))
 
     def _variation(

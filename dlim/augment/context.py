@@ -12,7 +12,7 @@ from types import TracebackType
 
 from dlim import config, names, projects
 from dlim.errors import DlimError, ProjectError, WorkspaceError
-from dlim.frame import Canvas, canvas_from_name, canvas_name
+from dlim.geometry import Canvas, canvas_from_name, canvas_name
 
 BY_HAND = ".by_hand"
 """The folder, in a project's build/, of what a script writes when a person runs it."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from dlim.errors import ProjectError
-from dlim.frame import Size, canvas_name
+from dlim.geometry import Size, canvas_name
 
 if TYPE_CHECKING:
     import numpy as np

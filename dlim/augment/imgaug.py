@@ -15,12 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dlim.annotation import Box
 from dlim.augment.images import Pixels, size_of
 from dlim.augment.operations import Crop, seed
 from dlim.errors import AugmentError, DlimError, WorkspaceError
-from dlim.frame import Size
-from dlim.mesh import Mesh, grid
+from dlim.geometry import Box, Mesh, Size, grid
 
 INSTALL = "install it: pip install --no-deps -r requirements.txt, or pip install 'dlim[imgaug]'"
 

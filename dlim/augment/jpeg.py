@@ -11,10 +11,9 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from dlim.frame import Canvas, Size, fits
-
 if TYPE_CHECKING:
     from dlim.augment.images import Pixels
+from dlim.geometry import Canvas, Size, fits
 
 QUALITY = 95
 WHITE = 255

@@ -14,8 +14,7 @@ import numpy as np
 
 from dlim.augment.images import Pixels, size_of
 from dlim.errors import AugmentError
-from dlim.frame import Size
-from dlim.mesh import Mesh, grid
+from dlim.geometry import Mesh, Size, grid
 
 Range = tuple[float, float]
 Parameters = Mapping[str, float]

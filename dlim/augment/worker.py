@@ -1,36 +1,60 @@
-"""Runs a daug.py as `__main__` in a process of its own, forked from one that has the heavy imports already."""
+"""Runs a daug.py as a person would, in a process of its own, with what decides its bytes held fast."""
 
 from __future__ import annotations
 
+import json
 import os
-import random
-import runpy
+import re
+import select
 import signal
+import socket
+import subprocess
 import sys
 import threading
-import traceback
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import TemporaryFile
 
+from dlim import errors
 from dlim.errors import DlimError
-
-if TYPE_CHECKING:
-    from multiprocessing import connection
-    from multiprocessing.context import ForkServerProcess
 
 TICK = 0.2
 """Seconds between two looks at a running script."""
 
+SECRET = "DLIM_PASSWORD_"  # noqa: S105 - a name
+"""How variables of the environment begin that hold passwords: no script sees one, and no log keeps one."""
+
+FIXED = {
+    "LC_ALL": "C.UTF-8",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONHASHSEED": "0",
+    "TZ": "UTC",
+}
+"""Variables that decide what a script's programs do, and have one value wherever it runs."""
+
+DROPPED = {"FREETYPE_PROPERTIES", "LANG", "LANGUAGE", "PYTHONINSPECT", "PYTHONOPTIMIZE", "PYTHONSTARTUP"}
+"""Variables that would change what a script does, or how characters are drawn."""
+
+_HEAVY = re.compile(rb"^\s*(?:import|from)\s+imgaug\b", re.MULTILINE)
+_ROOT = str(Path(__file__).parents[2])
+_MOST = 1 << 20  # bytes that are read of what is told of a script
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """How a script ended that didn't end well: in a few words, or with an error that says the way out itself."""
+    """How a script ended that didn't end well: in a few words, or with an error that says the way out itself.
+
+    endless: whether it was ended for having run too long.
+    """
 
     text: str
     error: DlimError | None = None
+    endless: bool = False
 
 
 def run(
@@ -39,151 +63,171 @@ def run(
     folder: Path,
     environment: Mapping[str, str],
     log: Path,
-    on_tick: Callable[[], None] = lambda: None,
+    on_tick: Callable[[], object] = lambda: None,
+    limit: float = 3600,
+    tick: float = TICK,
 ) -> Failure | None:
     """Run a script in a folder, its output going to the file log; None when it succeeded.
 
-    All paths are absolute. on_tick is called now and then while it runs.
+    All paths are absolute. on_tick is called now and then while it runs, and ends it where it returns True. limit: the
+    seconds after which it is ended. With it ends all that it has started.
     """
-    import multiprocessing
-    from multiprocessing import connection
-
-    process_context = multiprocessing.get_context("forkserver")
-    process_context.set_forkserver_preload(["dlim.augment.warm"])
-    receiver, sender = process_context.Pipe(duplex=False)
-    process = process_context.Process(target=_child, args=(sender, script, arguments, folder, dict(environment), log))
-    process.start()
-    _running.add(process)
-    sender.close()
-    try:
-        while not connection.wait([process.sentinel], timeout=TICK):
-            on_tick()
-        process.join()
-        _end_group(process)  # what the script left running must write no more
-        # what was sent stays readable after the process has gone; nothing sent is EOFError
-        return receiver.recv() if receiver.poll() else _killed(process.exitcode)
-    except EOFError:
-        return _killed(process.exitcode)
-    finally:
-        receiver.close()
-        _kill(process)
-        _running.discard(process)
+    ours, theirs = socket.socketpair()
+    with ours:
+        with theirs, log.open("wb") as output:
+            _request(script, arguments, folder, environment, output.fileno(), theirs.fileno())
+        _running.add(ours)
+        try:
+            ending, answer = _followed(ours, on_tick, time.monotonic() + limit, tick)
+        finally:
+            _running.discard(ours)
+            with suppress(OSError):
+                _end(ours)
+            _hide(log)
+    if ending == "endless":
+        return Failure(f"ran for longer than {limit:,g} s", endless=True)
+    return None if ending == "enough" else _failure(answer)
 
 
-_running: set[ForkServerProcess] = set()
+def _followed(ours: socket.socket, on_tick: Callable[[], object], end: float, tick: float) -> tuple[str, bytes]:
+    """Wait for a script's end; why it was ended before, if it was, and what its keeper tells of it."""
+    answer, ending = b"", ""
+    while True:
+        if select.select([ours], [], [], tick)[0]:
+            data = ours.recv(1 << 16)
+            if not data or len(answer) > _MOST:
+                return ending, answer
+            answer += data
+        elif not ending:
+            ending = "enough" if on_tick() is True else "endless" if time.monotonic() > end else ""
+            if ending:
+                ours.shutdown(socket.SHUT_WR)  # its keeper ends it
+
+
+def _end(ours: socket.socket) -> None:
+    """Have a script ended by its keeper, and wait until nothing of it is left to write."""
+    ours.shutdown(socket.SHUT_WR)
+    while ours.recv(1 << 16):
+        pass
+
+
+_running: set[socket.socket] = set()
 
 
 def stop() -> None:
     """End every script that runs, with all that it has started: the run that waits for it is over."""
-    for process in list(_running):
-        _kill(process)
+    for one in list(_running):
+        with suppress(OSError):
+            one.shutdown(socket.SHUT_WR)
 
 
-def _kill(process: ForkServerProcess) -> None:
-    if process.is_alive():
-        _end_group(process)
-        process.kill()
-        process.join()
-
-
-def _end_group(process: ForkServerProcess) -> None:
-    """End all that a script has started: it leads a group of its own, and until it does it has started nothing."""
-    if process.pid is not None:  # and never 0, which would be dlim's own group
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-
-
-def _killed(status: int | None) -> Failure | None:
-    """What the status of a script says that ended without a word: os._exit(0) is an end like any other."""
-    if status == 0:
-        return None
-    if status is not None and status < 0:
+def _failure(answer: bytes) -> Failure | None:
+    """What is told of a script: nothing of one that ended well, and nothing can be of one that was killed with all."""
+    if not answer:
+        return Failure("was killed, and what watched it as well")
+    told = json.loads(answer)
+    status, report = told["status"], told["report"]
+    if report is not None:
+        error = report["error"]
+        return Failure(_shown(report["text"]), error and getattr(errors, error["kind"], DlimError)(*error["of"]))
+    if status is None:
+        return Failure("was ended with the run")
+    if status < 0:
         return Failure(f"was killed by {signal.Signals(-status).name}")
-    return Failure(f"ended at once with status {status}")
+    return Failure(f"ended at once with status {status}") if status else None
 
 
-def _child(
-    sender: connection.Connection,
-    script: Path,
-    arguments: list[str],
-    folder: Path,
-    environment: Mapping[str, str],
-    log: Path,
+class _Server:
+    """The process that scripts of this one are forked from."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair()
+        code = (
+            f"import sys; sys.path[0] = {_ROOT!r}; from dlim.augment.forkserver import serve; serve({theirs.fileno()})"
+        )
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", code],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=_environment({}),
+                cwd="/",
+                start_new_session=True,  # Ctrl-C is for dlim, which ends what runs
+            )
+        self.control = ours
+        self.owner = os.getpid()
+
+
+_server: _Server | None = None
+_starting = threading.Lock()
+
+
+def _request(
+    script: Path, arguments: list[str], folder: Path, environment: Mapping[str, str], log: int, keeper: int
 ) -> None:
-    os.setsid()
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-    _redirect(log)
-    os.environ.update(environment)
-    os.environ.pop("FREETYPE_PROPERTIES", None)  # it would change how characters are drawn
-    os.chdir(folder)
-    _seed(environment)
-    sys.argv = [str(script), *arguments]
-    sys.path.insert(0, str(script.parent))
-    sys.dont_write_bytecode = True  # a __pycache__ beside a script would be the build's doing
-    script_process = os.getpid()
-    failure = _run_as_main(script)
-    with suppress(OSError):  # a full disk has its own line
-        sys.stdout.flush()
-        sys.stderr.flush()
-    if os.getpid() != script_process:  # a child that the script forked speaks for nobody else
-        os._exit(0 if failure is None else 1)
-    sender.send(failure)
+    """Ask the server for a script; it is started where there is none, or where it has ended."""
+    global _server
+    request = {
+        "script": str(script),
+        "arguments": arguments,
+        "folder": str(folder),
+        "environment": _environment(environment),
+        "seed": _seed(environment),
+        "imports": _imports(script),
+    }
+    with _starting, TemporaryFile("w+", encoding="utf-8") as file:
+        json.dump(request, file)
+        file.flush()
+        for _ in range(2):
+            if _server is None or _server.owner != os.getpid():
+                _server = _Server()
+            with suppress(BrokenPipeError, ConnectionResetError):
+                socket.send_fds(_server.control, [b"."], [file.fileno(), log, keeper])
+                return
+            _server = None
+        raise DlimError(sys.executable, "can't be started for scripts", "see whether this machine has memory left")
 
 
-def _seed(environment: Mapping[str, str]) -> None:
-    """Let what a script draws by its own means be the same each time, too, unless it seeds otherwise."""
+def _environment(told: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a script: this process's, without passwords, and with what must not differ held fast."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(SECRET) and name not in DROPPED}
+    return {**kept, **FIXED, **told}
+
+
+def _seed(environment: Mapping[str, str]) -> int:
     from dlim.augment.operations import seed
 
-    number = seed(environment.get("DLIM_SEED"), environment.get("DLIM_PROJECT"))
-    random.seed(number)
-    if "numpy" in sys.modules:
-        sys.modules["numpy"].random.seed(number)
-    if "imgaug" in sys.modules:
-        sys.modules["imgaug"].seed(number)
+    return seed(environment.get("DLIM_SEED"), environment.get("DLIM_PROJECT"))
 
 
-def _die_with_parent() -> None:
-    """End, with all that the script started, when dlim has gone: nobody waits for the images any more."""
-    import multiprocessing
-    from multiprocessing import connection
-
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os.killpg(0, signal.SIGKILL)
+def _imports(script: Path) -> list[str]:
+    """What is worth importing once for all scripts that do: imgaug takes a second."""
+    with suppress(OSError):
+        if any(_HEAVY.search(path.read_bytes()) for path in script.parent.glob("*.py") if path.is_file()):
+            return ["imgaug.augmenters", "imgaug.parameters"]
+    return []
 
 
-def _redirect(log: Path) -> None:
-    """Send all output to the log, also that of programs the script starts."""
-    with log.open("wb") as file:
-        for descriptor in (1, 2):
-            os.dup2(file.fileno(), descriptor)
-    sys.stdout = open(1, "w", encoding="utf-8", closefd=False, buffering=1)  # noqa: SIM115 - lives as long as the process
-    sys.stderr = open(2, "w", encoding="utf-8", closefd=False, buffering=1)  # noqa: SIM115
+def _secrets() -> list[str]:
+    found = (value for name, value in os.environ.items() if name.startswith(SECRET))
+    return [value for value in found if len(value) > 3]
 
 
-def _run_as_main(script: Path) -> Failure | None:
-    try:
-        runpy.run_path(str(script), run_name="__main__")
-    except SystemExit as end:
-        if end.code in (None, 0):
-            return None
-        return Failure(f"ended with status {end.code}" if isinstance(end.code, int) else f"ended: {end.code}")
-    except DlimError as error:
-        return Failure(str(error), error)
-    except BaseException as error:
-        with suppress(OSError):
-            traceback.print_exc()
-        return Failure(_described(error, script))
-    return None
+def _shown(text: str) -> str:
+    """A text without passwords."""
+    for secret in _secrets():
+        text = text.replace(secret, "***")
+    return text
 
 
-def _described(error: BaseException, script: Path) -> str:
-    """The error in a line, with the line of the script, or of a module beside it, that it came from."""
-    if isinstance(error, SyntaxError):
-        return f"{Path(error.filename or script).name} line {error.lineno}: {type(error).__name__}: {error.msg}"
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if Path(frame.filename).parent == script.parent]
-    place = f"{Path(own[-1].filename).name} line {own[-1].lineno}: " if own else ""
-    text = " ".join(str(error).split())
-    return f"{place}{type(error).__name__}: {text}" if text else f"{place}{type(error).__name__}"
+def _hide(log: Path) -> None:
+    """Take passwords out of what a script has printed: it may have read one from a file."""
+    secrets = [secret.encode() for secret in _secrets()]
+    if secrets:
+        data = printed = log.read_bytes()
+        for secret in secrets:
+            data = data.replace(secret, b"***")
+        if data != printed:
+            log.write_bytes(data)

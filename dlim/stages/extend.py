@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dlim import builds
+from dlim import store
 from dlim.augment import images, jpeg
-from dlim.frame import Size, fits, origin
+from dlim.geometry import Size, fits, origin
 from dlim.projects import Project
 
 
@@ -25,4 +25,4 @@ def _write_if_new(path: Path, data: bytes) -> None:
     # the file is under source control: the same bytes again must not make it look changed
     if path.exists() and path.read_bytes() == data:
         return
-    builds.write_file(path, lambda making: making.write_bytes(data))
+    store.write_file(path, lambda making: making.write_bytes(data))

@@ -149,7 +149,12 @@ class Datasets:
     def _augment_on(self, title: str, project: Project, canvas: Canvas) -> Row:
         shared = self.workspace.config.settings
         settings = augment.Settings(
-            canvas, project.settings.placement, shared.seed, shared.augment.count, shared.augment.cval
+            canvas,
+            project.settings.placement,
+            shared.seed,
+            shared.augment.count,
+            shared.augment.cval,
+            shrink=any(one.fit == "shrink" for _, one in self.workspace.takers_of(project) if one.size == canvas),
         )
         name = f"{title}@{canvas_name(canvas)}"
         log = INTERNAL / "logs" / f"{name.replace('/', '.')}.log"
@@ -157,7 +162,12 @@ class Datasets:
         def run(out: Path) -> list[str]:
             console = progress.current()
             return augment.augment(
-                project, out, settings, log, lambda count: console.note(f"augment:{name}", f"{count:,} images")
+                project,
+                out,
+                settings,
+                log,
+                lambda count: console.note(f"augment:{name}", f"{count:,} images"),
+                shared.augment.time_limit,
             )
 
         return stage(

@@ -275,6 +275,137 @@ def test_a_script_that_is_not_there(tmp_path: Path) -> None:
     assert found.text == f"FileNotFoundError: [Errno 2] No such file or directory: '{tmp_path}/daug.py'"
 
 
+BY_HAND = [
+    pytest.param(
+        "from multiprocessing import Pool\n"
+        "def f(n):\n"
+        "    return n * n\n"
+        "with Pool(2) as pool:\n"
+        "    print(sum(pool.map(f, range(9))))\n",
+        "204\n",
+        id="a pool without a main guard",
+    ),
+    pytest.param(
+        "from multiprocessing import Pool\n"
+        "state = {}\n"
+        "def f(n):\n"
+        "    return state['a'] * n\n"
+        "if __name__ == '__main__':\n"
+        "    state['a'] = 3\n"
+        "    with Pool(2) as p:\n"
+        "        print(p.map(f, [1, 2]))\n",
+        "[3, 6]\n",
+        id="state under the guard",
+    ),
+    pytest.param(
+        "import multiprocessing as m\n"
+        "def f(n):\n"
+        "    return n + 1\n"
+        "if __name__ == '__main__':\n"
+        "    m.set_start_method('spawn')\n"
+        "    with m.Pool(1) as pool:\n"
+        "        print(pool.map(f, [1, 2]))\n",
+        "[2, 3]\n",
+        id="a start method of its own",
+    ),
+    pytest.param(
+        "import atexit, threading, time\n"
+        "atexit.register(print, 'end')\n"
+        "threading.Thread(target=lambda: (time.sleep(0.2), print('thread'))).start()\n"
+        "print('script')\n",
+        "script\nthread\nend\n",
+        id="what is left to the end",
+    ),
+    pytest.param(
+        "import pickle, sys\nclass A: pass\nprint(type(pickle.loads(pickle.dumps(A()))) is A)\nprint(A.__module__)\n",
+        "True\n__main__\n",
+        id="what it pickles of itself",
+    ),
+    pytest.param(
+        "import sys\nsys.excepthook = lambda *a: print('mine')\n1 / 0\n",
+        "mine\n",
+        id="a hook of its own",
+    ),
+    pytest.param(
+        "import signal as s, sys\n"
+        "print(repr(sys.stdin.read()), s.getsignal(s.SIGINT) is s.default_int_handler)\n"
+        "print(s.getsignal(s.SIGTERM), s.getsignal(s.SIGCHLD))\n",
+        "'' True\n0 0\n",
+        id="streams and signals",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "printed"), BY_HAND)
+def test_a_script_does_what_it_does_by_hand(run: Runs, script: Path, text: str, printed: str) -> None:
+    """What Python does for a script that a person runs, it does for one that dlim runs: the same output and end."""
+    found = run(text)
+    assert log(script) == printed
+    done = subprocess.run(
+        [sys.executable, str(script)], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.returncode == 0) == (printed, found is None)
+
+
+def test_a_long_error(run: Runs) -> None:
+    """An error longer than a pipe holds is told, as far as one reads."""
+    found = run("raise ValueError('x' * 66000)")
+    assert found is not None
+    assert found.text.startswith("daug.py line 1: ValueError: xxx")
+    assert len(found.text) < 5000
+
+
+def test_a_script_without_an_end(tmp_path: Path, script: Path) -> None:
+    """After its time a script is ended with all that it has started, in whatever session."""
+    script.write_text(
+        "import os, pathlib, subprocess, time\nfound = subprocess.Popen(['setsid', 'sleep', '60'])\n"
+        "pathlib.Path('pids').write_text(f'{os.getpid()} {found.pid}')\ntime.sleep(60)\n"
+    )
+    found = worker.run(script, [], tmp_path, {}, tmp_path / "log", limit=1)
+    assert found == Failure("ran for longer than 1 s", endless=True)
+    assert all(gone(int(process)) for process in (tmp_path / "pids").read_text().split())
+
+
+def test_no_script_sees_a_password(run: Runs, script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords aren't in a script's environment, and where one is printed all the same the log has stars."""
+    monkeypatch.setenv("DLIM_PASSWORD_SSD", "hunter2+")
+    found = run("import os\nx = 'hunter2+'\nprint([k for k in os.environ if 'PASSWORD' in k], x)\nraise ValueError(x)")
+    assert found == Failure("daug.py line 4: ValueError: ***")
+    assert log(script).splitlines()[0] == "[] ***"
+    assert "hunter2+" not in log(script)
+
+
+def test_what_surrounds_a_script_is_the_same_everywhere(
+    run: Runs, script: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hashes, time zone, locale and the mode of new files are not the caller's."""
+    text = (
+        "import os, time, locale as l\nprint(list({'red', 'green'}), time.tzname[0], l.getpreferredencoding())\n"
+        "open('mode', 'w').close()\nprint(oct(os.stat('mode').st_mode))\n"
+    )
+    assert run(text) is None
+    first = log(script)
+    for name, value in {"PYTHONHASHSEED": "5", "TZ": "Asia/Tokyo", "LC_ALL": "C"}.items():
+        monkeypatch.setenv(name, value)
+    kept = os.umask(0o077)
+    try:
+        assert run(text) is None
+    finally:
+        os.umask(kept)
+    assert log(script) == first
+    assert first.splitlines()[0].endswith("UTC UTF-8")
+
+
+def test_a_server_that_has_gone_is_started_again(run: Runs, script: Path) -> None:
+    """Where the process that scripts are forked from was killed, another takes its place."""
+    assert run("print('one')") is None
+    assert worker._server is not None
+    worker._server.process.kill()
+    worker._server.process.wait()
+    assert run("print('two')") is None
+    assert log(script) == "two\n"
+
+
 # while it runs
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,14 +43,19 @@ def run(folder: Path) -> Runs:
     """Runs the stage over a project with this script, its images going to out; what is said of them."""
 
     def run(
-        script: str, canvas: Canvas = CANVAS, placement: str = "right-lower", *, generator: bool = False
+        script: str,
+        canvas: Canvas = CANVAS,
+        placement: str = "right-lower",
+        *,
+        generator: bool = False,
+        shrink: bool = False,
+        limit: float = 60,
     ) -> list[str]:
         (folder / "data_augmentation/daug.py").write_text(script, encoding="utf-8")
         (folder / "out").mkdir()
         project = Project("button", folder, ProjectSettings(placement=placement, generator=generator))
-        return augment.augment(
-            project, folder / "out", Settings(canvas, placement, seed=1, count=3, cval=125), folder / "logs/button.log"
-        )
+        settings = Settings(canvas, placement, seed=1, count=3, cval=125, shrink=shrink)
+        return augment.augment(project, folder / "out", settings, folder / "logs/button.log", limit=limit)
 
     return run
 
@@ -65,7 +71,7 @@ def records(folder: Path) -> list[Variation]:
     return found
 
 
-def refused(run: Runs, script: str, **settings: object) -> str:
+def refused(run: Runs, script: str, **settings: Any) -> str:
     with pytest.raises(DlimError) as caught:
         run(script, **settings)
     assert isinstance(caught.value, (AugmentError, ProjectError))
@@ -171,6 +177,12 @@ def save(size, name="a.jpg", mode="RGB", colour=0, **options):
 """
 
 
+BOXES = (
+    "button: {} the master's boxes, as daug.py says no others; where it moves the object, "
+    "let it write a VOC file beside the image, or call Augmentation.image"
+)
+
+
 def corner(folder: Path, at: tuple[int, int]) -> int:
     """How bright the image a.jpg is at a place."""
     with Image.open(folder / "out/a.jpg") as image:
@@ -192,7 +204,7 @@ def test_images_by_other_means(
     run: Runs, folder: Path, canvas: Canvas, size: Size, crop: Size, place: tuple[int, int]
 ) -> None:
     """An image that a script wrote itself comes to the canvas, with a record of where the master is on it."""
-    assert run(OWN + f"save({size})", canvas) == []
+    assert run(OWN + f"save({size})", canvas) == [BOXES.format("1 image has")]
     [record] = records(folder)
     assert (record.operation, record.size, record.crop, record.origin) == ("own", canvas or size, crop, place)
     assert (record.mesh.width, record.mesh.height) == MASTER
@@ -256,6 +268,7 @@ def test_repeats_are_left_out(run: Runs, folder: Path) -> None:
     assert run(OWN + "for name in 'cab':\n    save((9, 9), name + '.jpg')\nsave((8, 8), 'd.jpg')") == [
         "b.jpg repeats a.jpg; left out",
         "c.jpg repeats a.jpg; left out",
+        BOXES.format("2 images have"),
     ]
     assert [record.filename for record in records(folder)] == ["a.jpg", "d.jpg"]
 
@@ -318,6 +331,8 @@ def test_a_table_is_kept(run: Runs, folder: Path) -> None:
     assert (folder / "out/a.csv").read_text() == "x"
 
 
+ONLY = "write only images (with VOC files of their names, and .csv tables) into the folder it runs in"
+
 FAULTS = [
     pytest.param(
         "", "daug.py wrote no image; write .jpg files into the folder it runs in, or use dlim.augment", id="nothing"
@@ -360,31 +375,134 @@ FAULTS = [
     ),
     pytest.param(
         "save((9, 9))\nos.mkdir('sub')",
-        "daug.py wrote sub, which is no .jpg image; write only images (and .csv tables) into the folder it runs in",
+        "daug.py wrote sub, which is no .jpg image; " + ONLY,
         id="a sub-folder",
     ),
     pytest.param(
         "save((9, 9))\nos.mkdir('sub.jpg')",
-        "daug.py wrote sub.jpg, which is no .jpg image; write only images (and .csv tables) into the folder it runs in",
+        "daug.py wrote sub.jpg, which is no .jpg image; " + ONLY,
         id="a sub-folder called .jpg",
     ),
     pytest.param(
         "save((9, 9))\nopen('notes.txt', 'w')",
         "daug.py wrote notes.txt, which is no .jpg image; "
-        "write only images (and .csv tables) into the folder it runs in",
+        "write only images (with VOC files of their names, and .csv tables) into the folder it runs in",
         id="a text",
     ),
     pytest.param(
         "save((9, 9), 'a.png')",
-        "daug.py wrote a.png, which is no .jpg image; write only images (and .csv tables) into the folder it runs in",
+        "daug.py wrote a.png, which is no .jpg image; " + ONLY,
         id="a PNG",
     ),
     pytest.param(
         "save((9, 9), 'a.JPG')",
-        "daug.py wrote a.JPG, which is no .jpg image; write only images (and .csv tables) into the folder it runs in",
+        "daug.py wrote a.JPG, which is no .jpg image; " + ONLY,
         id="a name in upper case",
     ),
 ]
+
+
+VOC = """
+def boxes(name, size, box, label="moved"):
+    edges = "".join(f"<{edge}>{value}</{edge}>" for edge, value in zip(("xmin", "ymin", "xmax", "ymax"), box))
+    thing = f"<object><name>{label}</name><bndbox>{edges}</bndbox></object>"
+    size = f"<size><width>{size[0]}</width><height>{size[1]}</height><depth>3</depth></size>"
+    open(name, "w").write(f"<annotation><filename>a.jpg</filename>{size}{thing}</annotation>")
+"""
+
+
+@pytest.mark.parametrize(
+    ("canvas", "size", "crop", "place"),
+    [
+        pytest.param(CANVAS, CANVAS, CANVAS, (0, 0), id="on the canvas"),
+        pytest.param(CANVAS, (50, 40), (50, 40), (46, 32), id="smaller"),
+        pytest.param(None, (50, 40), (50, 40), (0, 0), id="native"),
+    ],
+)
+def test_boxes_by_other_means(
+    run: Runs, folder: Path, canvas: Canvas, size: Size, crop: Size, place: tuple[int, int]
+) -> None:
+    """Where a script writes a VOC file beside its image, that says what it shows, in the image's own pixels."""
+    assert run(OWN + VOC + f"save({size})\nboxes('a.xml', {size}, (11, 6, 30, 20))", canvas) == []
+    [record] = records(folder)
+    assert (record.crop, record.origin, record.objects) == (crop, place, (Object("moved", Box(10, 5, 30, 20)),))
+    assert record.mesh.followed(Box(10, 5, 30, 20)) == Box(10, 5, 30, 20)
+    assert not (folder / "out/a.xml").exists()
+
+
+@pytest.mark.parametrize(
+    ("size", "box", "fault"),
+    [
+        pytest.param((9, 9), (1, 1, 5, 5), "whose <size> of 9x9 isn't the image's 50x40", id="of another image"),
+        pytest.param((50, 40), (60, 1, 70, 9), 'in which the box of "moved" lies outside the image', id="outside"),
+    ],
+)
+def test_boxes_that_are_none(run: Runs, size: Size, box: tuple[int, ...], fault: str) -> None:
+    """A VOC file that can't be of its image is refused."""
+    text = refused(run, OWN + VOC + f"save((50, 40))\nboxes('a.xml', {size}, {box})")
+    assert text.startswith(f"button: daug.py wrote a.xml, {fault}; write ")
+
+
+@pytest.mark.parametrize("canvas", [(30, 30), (20, 72)])
+@pytest.mark.parametrize("script", [MIX, OWN + f"save({MASTER})"], ids=["dlim's", "its own"])
+def test_a_master_larger_than_the_canvas(run: Runs, folder: Path, canvas: Size, script: str) -> None:
+    """Where the learner says so, master and images are made smaller, and boxes keep their place in them."""
+    run(script, canvas, shrink=True)
+    for record in records(folder):
+        factor = min(canvas[0] / MASTER[0], canvas[1] / MASTER[1])
+        assert record.size == canvas
+        assert record.crop == (int(MASTER[0] * factor + 1e-9), int(MASTER[1] * factor + 1e-9))
+        assert (record.mesh.width, record.mesh.height) == MASTER
+    if script != MIX:
+        assert record.mesh.followed(Box(0, 0, *MASTER)) == Box(0, 0, *record.crop)
+
+
+def test_what_differs_each_time_is_said(run: Runs) -> None:
+    """A script that draws from what nobody can seed is told, by an image that differs."""
+    drawing = "import os\nfor n in range(6):\n    save((9 + n, 9), f'{n}.jpg', colour=tuple(os.urandom(3)))\n"
+    assert run(OWN + drawing) == [
+        "button: daug.py draws other images each time (0.jpg for one): seed what it draws with, or builds will differ",
+        BOXES.format("6 images have"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "drawing",
+    [
+        "tuple(np.random.default_rng().bytes(3))",
+        "tuple(random.Random().randbytes(3))",
+        "tuple(np.random.RandomState().bytes(3))",
+        "(hash('a') % 256, *hash('b').to_bytes(8, 'big', signed=True)[:2])",
+    ],
+)
+def test_what_can_be_seeded_is_the_same_each_time(run: Runs, drawing: str) -> None:
+    """A generator that a script makes without a seed has one, and so have its hashes."""
+    script = (
+        OWN + f"import random, numpy as np\nfor n in range(6):\n    save((9 + n, 9), f'{{n}}.jpg', colour={drawing})\n"
+    )
+    assert run(script) == [BOXES.format("6 images have")]
+
+
+def test_a_table_that_is_a_link(run: Runs) -> None:
+    """What a script links to isn't copied into a dataset."""
+    text = refused(run, MIX + "import os\nos.symlink('/etc/passwd', 'a.csv')")
+    assert text == "button: daug.py made a.csv as a link; write a file there"
+
+
+def test_a_table_with_too_long_a_name(run: Runs) -> None:
+    """A table's name that no archive holds is refused where it is written."""
+    text = refused(run, MIX + "Augmentation().table('表' * 33 + '.csv', 'a')")
+    assert text == (
+        f"button: daug.py wrote a table with a name of over 80 bytes, {'表' * 20}...; give it a shorter name"
+    )
+
+
+def test_a_script_without_an_end(run: Runs) -> None:
+    """A script that takes longer than it may is ended, and told."""
+    assert refused(run, "while True: pass", limit=0.3) == (
+        "button: daug.py ran for longer than 0.3 s; see whether it ends at all; "
+        "time_limit under [augment] in config/dlim.toml gives it longer"
+    )
 
 
 @pytest.mark.parametrize(("script", "fault"), FAULTS)
