@@ -136,9 +136,9 @@ class Learner(Table, frozen=True):
     exclude: tuple[str, ...] = ()
     labels: dict[str, str] = field(default_factory=dict)
     boxes: Literal["follow", "master"] = "follow"
-    fit: Literal["refuse", "shrink"] = "refuse"
     format: str = "voc"
     class_lists: bool = True
+    fit: Literal["refuse", "shrink"] = "refuse"
     limit: Limit = Limit()
     learning: Learning = Learning()
     service: Service = Service()
