@@ -42,11 +42,13 @@ def read_corpus(path: Path) -> Corpus:
 
     Raises ProjectError, in one line with the file.
     """
-    text = "\n".join(aozora.body(read_text(file)) for file in _files(path))
+    bodies = {file: aozora.read(read_text(file)) for file in _files(path)}
+    text = "\n".join(body.text for body in bodies.values())
     found = characters(text.replace(aozora.LOST, aozora.MARK))
     if not found:
         raise ProjectError(path, "holds no character to draw", "put a text in it")
-    return Corpus(tuple(found), tuple(f"{path.name}: {note}" for note in _left_out(text)))
+    notes = [f"{file.name} {note}" for file, body in bodies.items() for note in body.notes]
+    return Corpus(tuple(found), (*(f"{path.name}: {note}" for note in _left_out(text)), *notes))
 
 
 def characters(text: str) -> list[str]:
