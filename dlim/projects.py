@@ -76,6 +76,9 @@ class Project:
 
     def require_master(self) -> None:
         """Raise ProjectError unless there is a master."""
+        if not self.image.is_file() and (other := _alike(self.image)):
+            fault = f"{self.image.relative_to(self.folder)} is missing, and {other.name} lies there"
+            raise ProjectError(self.title, fault, f"rename it, or run doit new {self.name} --image {other}")
         self.require(
             self.image,
             f"doit new {self.name} --image crop.png puts it there; one that draws its images says generator = true",
@@ -85,6 +88,16 @@ class Project:
         """Raise ProjectError unless the project has this file."""
         if not path.is_file():
             raise ProjectError(self.title, f"{path.relative_to(self.folder)} is missing", remedy)
+
+
+def _alike(path: Path) -> Path | None:
+    """A file that may have been meant by another: of its name but for case and suffix."""
+    suffixes = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
+    try:
+        found = sorted(one for one in path.parent.iterdir() if one.stem.lower() == path.stem)
+    except OSError:
+        return None
+    return next((one for one in found if one.suffix.lower() in suffixes and one.is_file()), None)
 
 
 def _real(folder: str, name: str) -> str:

@@ -85,8 +85,8 @@ def read(text: str) -> Body:
 
     - The header goes when it is whole: title, author, and the block on notation between two dashed lines.
     - The footer goes, from ［＃本文終わり］ or the line that begins with 底本：.
-    - Notes ［＃...］ go, with whatever brackets they hold. Small kana of Chinese read as Japanese, ［＃（ノ）］, and its
-      marks of order, ［＃一レ］, are part of what is printed, and stay.
+    - Notes ［＃...］ go, with whatever brackets they hold. Small kana of Chinese read as Japanese, ［＃（ノ）］, and
+      its marks of order, ［＃一レ］, are part of what is printed, and stay.
     - A note behind the mark ※ is of a character that Shift-JIS lacks, or that is itself a mark. Where it tells the
       character, by its place in JIS X 0213 (第3水準1-85-57) or as U+7162, that takes the place of both. Where it only
       describes it, LOST does.
