@@ -15,6 +15,7 @@ STAGES = {
     "extend": "stages/extend",
     "locate": "stages/locate",
     "augment": "stages/augment",
+    "compose": "stages/compose",
     "annotate": "stages/annotate",
     "split": "stages/split",
     "shard": "stages/shard",
@@ -26,6 +27,7 @@ STAGES = {
 PACKAGES = {
     "extend": ("Pillow", "opencv-python-headless"),
     "augment": ("matplotlib-fontja", "opencv-python-headless", "Pillow"),
+    "compose": ("matplotlib-fontja", "opencv-python-headless", "Pillow"),
     "shard": ("deflate",),
     "tarball": ("deflate",),
 }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from dlim.annotation import Box, Object
+from dlim.geometry import Box, Object
 
 Floats = npt.NDArray[np.float64]
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dlim.annotation import Box
+from dlim.geometry import Box
 from dlim.augment.images import Pixels, size_of
 from dlim.errors import ProjectError
-from dlim.frame import canvas_name
-from dlim.mesh import Mesh
+from dlim.geometry import canvas_name
+from dlim.geometry import Mesh
 
 INK = 128
 """From which value on, of 0 to 255, a pixel counts as the object's."""

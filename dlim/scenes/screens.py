@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from dlim.augment import draw
-from dlim.augment.font import default_font
+from dlim.augment.operations import seed, uniforms
+from dlim.augment.alphabet import default_font
 from dlim.augment.images import Pixels
-from dlim.frame import Size
+from dlim.geometry import Size
 
 # All arithmetic on pixels is in whole numbers, or through OpenCV's and Pillow's fixed-point code: the same bytes anywhere.
 
@@ -46,7 +46,7 @@ _HERSHEY = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_
 
 def screen(size: Size, *key: object) -> Pixels:
     """A screen of that size; another for every key, and the same for the same one."""
-    chance = random.Random(draw.seed("screen", *key))  # noqa: S311 - it must be repeatable, not secret
+    chance = random.Random(seed("screen", *key))  # noqa: S311 - it must be repeatable, not secret
     page = _Page(size, chance)
     _PAGES[_weighted(chance, [weight for _, weight in _PAGES])][0](page)
     if chance.random() < 0.35:

@@ -8,7 +8,7 @@ import random
 
 import pytest
 
-from dlim.annotation import Box, Object
+from dlim.geometry import Box, Object
 from dlim.runs.evaluation import Prediction, evaluate, false_at_recall
 
 TEN = Box(0, 0, 10, 10)
