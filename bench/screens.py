@@ -6,8 +6,6 @@ python bench/screens.py --real ../shared/real/screens
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import random
 import tempfile
 import time
@@ -24,7 +22,7 @@ from dlim import projects, store, variation
 from dlim.augment import images
 from dlim.formats import voc
 from dlim.geometry import Box, Object, Size
-from dlim.runs.evaluation import Evaluation, Prediction, evaluate, false_at_recall
+from dlim.runs.evaluation import Prediction, evaluate, false_at_recall
 from dlim.scenes import backgrounds
 from dlim.scenes.compose import Settings
 from dlim.stages import augment, compose, locate
@@ -42,6 +40,10 @@ LABELS = {"close_btn": "close"}
 STEPS, BATCH, SEED = 300, 12, 1
 
 
+REAL = Settings((SIDE, SIDE), SEED, drawn=0)
+"""The scenes of which the rows are variations."""
+
+
 @dataclass(frozen=True)
 class Row:
     """Training data of one kind. screenshots: how many there are as backgrounds; mask: or the whole crop."""
@@ -49,21 +51,20 @@ class Row:
     name: str
     mark: str
     screenshots: int = 24
-    scene: Settings | None = Settings((SIDE, SIDE), SEED, drawn=0)
+    scene: Settings | None = REAL
     mask: bool = True
 
     def met(self, points: float) -> bool:
-        return not self.mark or eval(f"{points} {self.mark}")  # noqa: S307
+        return not self.mark or eval(f"{points} {self.mark}")
 
 
-_REAL = Settings((SIDE, SIDE), SEED, drawn=0)
 ROWS = (
     Row("as was", "< 5", 0, None),
-    Row("drawn", ">= 60", 0, replace(_REAL, drawn=1)),
-    Row("half", ">= 80", 8, replace(_REAL, drawn=0.5)),
+    Row("drawn", ">= 60", 0, replace(REAL, drawn=1)),
+    Row("half", ">= 80", 8, replace(REAL, drawn=0.5)),
     Row("real", ">= 90"),
-    Row("one object", "", scene=replace(_REAL, objects=(1, 1))),
-    Row("fixed scale", "", scene=replace(_REAL, scale=(1, 1))),
+    Row("one object", "", scene=replace(REAL, objects=(1, 1))),
+    Row("fixed scale", "", scene=replace(REAL, scale=(1, 1))),
     Row("no mask", "", mask=False),
 )
 
@@ -82,7 +83,8 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     cv2.setNumThreads(1)
     shots = read_shots(arguments.real / arguments.shots)
-    print(f"{'row':12} {'mark':>6} {'corners':>8} {'tiles':>7} {'false@80%':>9} {'val':>6} {'images':>7} {'CPU s':>6}   by label")
+    head = f"{'row':12} {'mark':>6} {'corners':>8} {'tiles':>7} {'false@80%':>9} {'val':>6} {'images':>7} {'CPU s':>6}"
+    print(f"{head}   by label")
     for row in ROWS:
         if row.name not in arguments.rows:
             continue
@@ -104,16 +106,16 @@ def _judge(row: Row, data: Sequence[Image], shots: Sequence[Image], seed: int, k
     truth, found = judged(model, parts, labels)
     result = evaluate(truth, found)
     false = false_at_recall(truth, found, 0.8)
-    whole = evaluate({shot.name: shot.objects for shot in shots}, [one for shot in shots for one in tiled(model, shot, labels)])
+    whole = evaluate(
+        {shot.name: shot.objects for shot in shots}, [one for shot in shots for one in tiled(model, shot, labels)]
+    )
     own = evaluate(*judged(model, val[:150], labels))
     points, tiles, vals = (100 * (each.total.ap50 or 0) for each in (result, whole, own))
     by_label = "  ".join(f"{name} {100 * one.ap50:.0f}" for name, one in result.labels.items() if one.ap50 is not None)
     often = "never" if false is None else f"{false:.2f}"
     met = " " if row.met(points) else "!"
-    print(
-        f"{row.name:12} {row.mark:>6}{met}{points:8.1f} {tiles:7.1f} {often:>9} {vals:6.1f} {len(data):7} {took:6.0f}   {by_label}",
-        flush=True,
-    )
+    figures = f"{points:8.1f} {tiles:7.1f} {often:>9} {vals:6.1f} {len(data):7} {took:6.0f}"
+    print(f"{row.name:12} {row.mark:>6}{met}{figures}   {by_label}", flush=True)
     if keep:
         keep.mkdir(parents=True, exist_ok=True)
         torch.save({"labels": labels, "weights": model.state_dict()}, keep / f"{row.name.replace(' ', '-')}-{seed}.pth")
@@ -150,7 +152,11 @@ def dataset(row: Row, real: Path, folder: Path, work: Path) -> list[Image]:
         pictures = backgrounds.pictures(real / "backgrounds")
         pictures = pictures[:: len(pictures) // row.screenshots][: row.screenshots] if row.screenshots else []
         with store.staging(windows) as out:
-            backgrounds.fill(pictures, out, backgrounds.Settings((SIDE, SIDE), SEED, row.scene.drawn > 0, wide=WIDE))
+            backgrounds.fill(
+                pictures,
+                out,
+                backgrounds.Settings((SIDE, SIDE), SEED, backgrounds.SCREENS * (row.scene.drawn > 0), WIDE),
+            )
     for source in sources:
         others = [other for other in sources if other is not source]
         place = work / row.name.replace(" ", "-") / source.name
@@ -207,7 +213,9 @@ def read_shots(folder: Path) -> list[Image]:
         factor = WIDE / pixels.shape[1]
         pixels = cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
         objects = [
-            replace(thing, box=Box(*(side * factor for side in (thing.box.x1, thing.box.y1, thing.box.x2, thing.box.y2))))
+            replace(
+                thing, box=Box(*(side * factor for side in (thing.box.x1, thing.box.y1, thing.box.x2, thing.box.y2)))
+            )
             for thing in voc.read(path.with_suffix(".xml")).objects
         ]
         found.append(Image(path.stem, pixels, tuple(objects)))
@@ -326,7 +334,9 @@ def _distance(reached: torch.Tensor, sides: torch.Tensor, counts: torch.Tensor) 
 
 
 @torch.inference_mode()
-def predicted(model: Detector, pixels: Sequence[np.ndarray], labels: Sequence[str], least: float = 0.02) -> list[list[Prediction]]:
+def predicted(
+    model: Detector, pixels: Sequence[np.ndarray], labels: Sequence[str], least: float = 0.02
+) -> list[list[Prediction]]:
     """What the detector finds on images of one size; the shots' names are left to the caller."""
     said, reached = model(_tensor(pixels))
     heat = said.sigmoid()
@@ -386,7 +396,12 @@ def tiled(model: Detector, shot: Image, labels: Sequence[str]) -> list[Predictio
     for (x, y), ones in zip(places, predicted(model, tiles, labels), strict=True):
         for one in ones:
             box = one.box.clipped(SIDE, SIDE)
-            cut = (box.x1 < 2 and x) or (box.y1 < 2 and y) or (box.x2 > SIDE - 2 and x + SIDE < width) or (box.y2 > SIDE - 2 and y + SIDE < height)
+            cut = (
+                (box.x1 < 2 and x)
+                or (box.y1 < 2 and y)
+                or (box.x2 > SIDE - 2 and x + SIDE < width)
+                or (box.y2 > SIDE - 2 and y + SIDE < height)
+            )
             if not cut:  # the next tile shows it whole
                 found.append(replace(one, shot=shot.name, box=one.box.shifted(x, y)))
     return _suppressed(found)

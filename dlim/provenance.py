@@ -15,6 +15,7 @@ STAGES = {
     "extend": "stages/extend",
     "locate": "stages/locate",
     "augment": "stages/augment",
+    "backgrounds": "stages/backgrounds",
     "compose": "stages/compose",
     "annotate": "stages/annotate",
     "split": "stages/split",
@@ -27,7 +28,8 @@ STAGES = {
 PACKAGES = {
     "extend": ("Pillow", "opencv-python-headless"),
     "augment": ("matplotlib-fontja", "opencv-python-headless", "Pillow"),
-    "compose": ("matplotlib-fontja", "opencv-python-headless", "Pillow"),
+    "backgrounds": ("matplotlib-fontja", "opencv-python-headless", "Pillow"),
+    "compose": ("opencv-python-headless",),
     "shard": ("deflate",),
     "tarball": ("deflate",),
 }

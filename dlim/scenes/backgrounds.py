@@ -1,25 +1,25 @@
-"""Backgrounds: windows of the pictures in a folder and of drawn screens, kept as raw pixels that scenes are cut from."""
+"""Backgrounds: windows of pictures and of drawn screens, kept as raw pixels that scenes are cut from."""
 
 from __future__ import annotations
 
 import json
 import math
 import mmap
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from dlim.augment import images
-from dlim.augment.images import Pixels, size_of
+from dlim.augment.images import size_of
 from dlim.augment.operations import uniforms
 from dlim.errors import ConfigError, DlimError, shown
 from dlim.geometry import Size
-from dlim.scenes import screens
+from dlim.scenes import Raster, screens
 from dlim.store import Build, Staging
 
 INDEX = "index.json"
@@ -43,13 +43,13 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 class Settings:
     """What decides the windows beside the pictures.
 
-    size: of a scene. drawn: whether screens are drawn too. wide: how many pixels across pictures are brought to, as
-    where the learner looks; 0 leaves them as they are.
+    size: of a scene. screens: how many are drawn. wide: how many pixels across pictures are brought to, as where the
+    learner looks; 0 leaves them as they are.
     """
 
     size: Size
     seed: int
-    drawn: bool = True
+    screens: int = SCREENS
     wide: int = 0
 
 
@@ -63,8 +63,9 @@ def pictures(folder: Path) -> list[Path]:
 def fill(found: Sequence[Path], out: Staging, settings: Settings) -> list[str]:
     """Fill out with windows of pictures and of drawn screens; what is to be said of them, a line each.
 
-    Raises ConfigError where nothing is left that a scene could be cut from.
+    Screens are drawn, too, where there is no picture that can be read.
     """
+    os.environ.pop("FREETYPE_PROPERTIES", None)  # it would change how letters are drawn
     index: dict[str, list[object]] = {}
     said: list[str] = []
     each = min(max(WINDOWS // max(len(found), 1), 1), MOST)
@@ -76,32 +77,31 @@ def fill(found: Sequence[Path], out: Staging, settings: Settings) -> list[str]:
             continue
         name = shown(path.name)
         for number in range(each):
-            key = ("window", settings.seed, name, number)
+            key: tuple[object, ...] = ("window", settings.seed, name, number)
             _add(out, index, f"{name}#{number}", _window(pixels, settings, key), drawn=False)
-    if settings.drawn or not index:
-        for number in range(SCREENS):
-            pixels = _drawn(settings, number)
-            for part in range(EACH):
-                key = ("window", settings.seed, number, part)
-                window = _coloured(_window(pixels, settings, key, scaled=False), key)
-                _add(out, index, f"drawn-{number:03d}#{part}", window, drawn=True)
+    for number in range(settings.screens or (0 if index else SCREENS)):
+        pixels = _drawn(settings, number)
+        for part in range(EACH):
+            key = ("window", settings.seed, number, part)
+            window = _coloured(_window(pixels, settings, key, scaled=False), key)
+            _add(out, index, f"drawn-{number:03d}#{part}", window, drawn=True)
     out.write(INDEX, json.dumps(index, ensure_ascii=False, indent=0).encode())
     return said
 
 
-def _add(out: Staging, index: dict[str, list[object]], name: str, pixels: Pixels, *, drawn: bool) -> None:
+def _add(out: Staging, index: dict[str, list[object]], name: str, pixels: Raster, *, drawn: bool) -> None:
     file = f"{len(index):04d}.rgb"
     out.write(file, pixels.tobytes())
     index[name] = [file, *size_of(pixels), drawn]
 
 
-def _drawn(settings: Settings, number: int) -> Pixels:
+def _drawn(settings: Settings, number: int) -> Raster:
     wide, tall = uniforms(2, "screen", settings.seed, number)
     width = int(max(settings.size) * (1.15 + 1.1 * wide))
     return screens.screen((width, int(width * (1.5 + 0.6 * tall))), settings.seed, number)
 
 
-def _window(pixels: Pixels, settings: Settings, key: tuple[object, ...], *, scaled: bool = True) -> Pixels:
+def _window(pixels: Raster, settings: Settings, key: tuple[object, ...], *, scaled: bool = True) -> Raster:
     """A part of a picture, at a scale of its own where that is wanted: screens are not all of one resolution."""
     from PIL import Image
 
@@ -120,7 +120,7 @@ def _window(pixels: Pixels, settings: Settings, key: tuple[object, ...], *, scal
     return np.ascontiguousarray(pixels[y : y + h, x : x + w])
 
 
-def _coloured(pixels: Pixels, key: tuple[object, ...]) -> Pixels:
+def _coloured(pixels: Raster, key: tuple[object, ...]) -> Raster:
     """A drawn window in other colours: another order of the channels, and light for dark at times."""
     order, turned = uniforms(2, *key, "colours")
     orders = ((0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0))
@@ -128,8 +128,9 @@ def _coloured(pixels: Pixels, key: tuple[object, ...]) -> Pixels:
     return 255 - pixels if turned < 0.25 else pixels
 
 
-class Window(NamedTuple):
-    """A background that scenes are cut from. name: what it shows. digest: of its pixels."""
+@dataclass(frozen=True)
+class Window:
+    """A background that scenes are cut from. name: what it shows. digest: of its pixels, which lie in the file path."""
 
     name: str
     digest: str
@@ -137,18 +138,13 @@ class Window(NamedTuple):
     path: str
     size: Size
 
-    @property
-    def pixels(self) -> Pixels:
+    @cached_property
+    def pixels(self) -> Raster:
         """Its pixels, read where they are used: a scene takes half of them or less."""
-        return _mapped(self.path, self.size)
-
-
-@cache
-def _mapped(path: str, size: Size) -> Pixels:
-    with open(path, "rb") as file:  # noqa: PTH123 - a str, as of every sealed file
-        # all pages at once: met one by one, they would take longer than the copying
-        data = mmap.mmap(file.fileno(), 0, mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0), mmap.PROT_READ)
-    return np.frombuffer(data, np.uint8).reshape(size[1], size[0], 3)
+        with open(self.path, "rb") as file:  # noqa: PTH123 - a str, as of every sealed file
+            # all pages at once: met one by one, they would take longer than the copying
+            data = mmap.mmap(file.fileno(), 0, mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0), mmap.PROT_READ)
+        return np.frombuffer(data, np.uint8).reshape(self.size[1], self.size[0], 3)
 
 
 def read(folder: Path) -> list[Window]:
@@ -161,31 +157,33 @@ def read(folder: Path) -> list[Window]:
     ]
 
 
-SCALES = tuple(0.5 * 2 ** (step / 4) for step in range(9))
+SCALES = tuple(0.5 * 2 ** (step / 8) for step in range(17))
 ALIKE = 0.9
 """How like a master a part of a picture must be, of 1, to count as showing it; and at which scales it is looked for."""
 
-
-def showing(found: Iterable[tuple[str, Pixels]], master: Pixels, mask: Pixels) -> Iterator[str]:
-    """Which of some pictures show a master's object by themselves, by template matching: nobody has labelled it there.
-
-    Looked for at half the size first; what is there is looked at again in full.
-    """
-    grey = cv2.cvtColor(master, cv2.COLOR_RGB2GRAY)
-    x, y, w, h = cv2.boundingRect((mask > 127).astype(np.uint8))
-    grey, mask = grey[y : y + h, x : x + w], mask[y : y + h, x : x + w]
-    if float(grey[mask > 127].std()) < 4:  # one colour is everywhere
-        return
-    for name, pixels in found:
-        whole = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY)
-        half = cv2.resize(whole, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-        if any(_like(half, grey, scale / 2) > ALIKE - 0.15 and _like(whole, grey, scale) > ALIKE for scale in SCALES):
-            yield name
+_COARSE = 8
+"""Pixels of a master's shorter side, as it is looked for at first: small pictures are soon looked through."""
 
 
-def _like(picture: Pixels, master: Pixels, scale: float) -> float:
-    size = int(master.shape[1] * scale), int(master.shape[0] * scale)
-    if min(size) < 6 or size[0] > picture.shape[1] or size[1] > picture.shape[0]:
+def shows(pixels: Raster, master: Raster, mask: Raster) -> bool:
+    """Whether a picture shows a master's object by itself, by template matching: nobody has labelled it there."""
+    left, top, width, height = cv2.boundingRect((mask > 127).astype(np.uint8))
+    grey = cv2.cvtColor(master, cv2.COLOR_RGB2GRAY)[top : top + height, left : left + width]
+    if float(grey.std()) < 4:  # one colour is everywhere
+        return False
+    whole = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY)
+    for scale in SCALES:
+        share = min(1, _COARSE / (min(width, height) * scale))
+        small = cv2.resize(whole, None, fx=share, fy=share, interpolation=cv2.INTER_AREA) if share < 1 else whole
+        if _like(small, grey, scale * share) > ALIKE - 0.15 and _like(whole, grey, scale) > ALIKE:
+            return True
+    return False
+
+
+def _like(picture: Raster, master: Raster, scale: float) -> float:
+    """How like a master the part of a picture is that is most like it, 0 to 1."""
+    size = int(master.shape[1] * scale + 0.5), int(master.shape[0] * scale + 0.5)
+    if min(size) < 4 or size[0] > picture.shape[1] or size[1] > picture.shape[0]:
         return 0
     small = cv2.resize(master, size, interpolation=cv2.INTER_AREA)
     likeness = cv2.matchTemplate(picture, small, cv2.TM_CCOEFF_NORMED)

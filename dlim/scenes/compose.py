@@ -12,14 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from dlim.augment.operations import seed, uniforms
-from dlim.augment.images import Pixels
-from dlim.geometry import PLACEMENTS, Box, Object, Size
-from dlim.scenes import masks
+from dlim.geometry import PLACEMENTS, Object, Size
+from dlim.scenes import Raster, masks
 from dlim.scenes.backgrounds import Window
 from dlim.variation import Variation
 
 LEAST = 6
 """Pixels of an object's shorter side, as small as scenes show it."""
+
+INK, FULL = np.array([masks.INK]), np.array([255])
 
 _MARGIN = 2
 _TRIES = 8
@@ -81,11 +82,11 @@ class CutOut(NamedTuple):
     its own, None where that is all. cut: whether it left the crop it was varied in.
     """
 
-    pixels: Pixels
-    parts: tuple[tuple[Object, Pixels | None], ...]
+    pixels: Raster
+    parts: tuple[tuple[Object, Raster | None], ...]
 
 
-def cut_out(pixels: Pixels, variation: Variation, objects: Sequence[Object], mask: Pixels | None) -> CutOut | None:
+def cut_out(pixels: Raster, variation: Variation, objects: Sequence[Object], mask: Raster | None) -> CutOut | None:
     """What of a variation is its object; None where nothing of it is left. mask: on the master; none is all of it."""
     x0, y0 = variation.origin
     width, height = variation.crop
@@ -110,7 +111,7 @@ def cut_out(pixels: Pixels, variation: Variation, objects: Sequence[Object], mas
         for thing, box in zip(own, boxes, strict=True)
     ]
     if len(things) == 1:
-        parts: list[tuple[Object, Pixels | None]] = [(things[0], None)]
+        parts: list[tuple[Object, Raster | None]] = [(things[0], None)]
     else:
         parts = []
         for thing, box in zip(things, boxes, strict=True):
@@ -129,7 +130,7 @@ def cut_out(pixels: Pixels, variation: Variation, objects: Sequence[Object], mas
 class Scene(NamedTuple):
     """A scene's pixels, what is seen on it, and at which scale its first object stands."""
 
-    pixels: Pixels
+    pixels: Raster
     objects: tuple[Object, ...]
     scale: float
 
@@ -165,7 +166,7 @@ def scene(window: Window, shown: Sequence[CutOut], settings: Settings, *key: obj
     return Scene(pixels, tuple(objects), first)
 
 
-def _scaled(pixels: Pixels, scale: float, size: Size) -> tuple[Pixels, float]:
+def _scaled(pixels: Raster, scale: float, size: Size) -> tuple[Raster, float]:
     """A cut-out at a scale, or at the nearest one at which it has room and can be told."""
     height, width = pixels.shape[:2]
     scale = max(scale, LEAST / min(width, height))
@@ -177,7 +178,7 @@ def _scaled(pixels: Pixels, scale: float, size: Size) -> tuple[Pixels, float]:
 
 
 def _place(
-    stamp: Pixels,
+    stamp: Raster,
     settings: Settings,
     taken: Sequence[tuple[int, int, int, int]],
     edge: bool,
@@ -218,8 +219,8 @@ def _position(room: Size, size: Size, settings: Settings, edge: bool, drawn: Seq
     return x, y
 
 
-def _paste(pixels: Pixels, stamp: Pixels, x: int, y: int, *, soft: bool) -> Pixels:
-    """Put a cut-out on an image; the mask of what lies there now, in the cut-out's frame, with nothing beyond the image."""
+def _paste(pixels: Raster, stamp: Raster, x: int, y: int, *, soft: bool) -> Raster:
+    """Put a cut-out on an image; the mask of what of it lies there now, in the cut-out's frame."""
     height, width = stamp.shape[:2]
     left, top = max(0, -x), max(0, -y)
     right, bottom = min(width, pixels.shape[1] - x), min(height, pixels.shape[0] - y)
@@ -230,18 +231,18 @@ def _paste(pixels: Pixels, stamp: Pixels, x: int, y: int, *, soft: bool) -> Pixe
     over, share = colours[top:bottom, left:right], alpha[top:bottom, left:right]
     if soft:
         share = cv2.blur(alpha, (3, 3), borderType=cv2.BORDER_CONSTANT)[top:bottom, left:right]
-        cv2.copyTo(over, cv2.compare(share, 255, cv2.CMP_EQ), part)
+        cv2.copyTo(over, cv2.inRange(share, FULL, FULL), part)
         rows, columns = np.nonzero((share > 0) & (share < 255))  # the seam; all else is one or the other
         amount = share[rows, columns].astype(np.uint16)[:, None]
         amount += amount >> 7
         mixed = part[rows, columns] * (256 - amount) + over[rows, columns] * amount
         part[rows, columns] = mixed >> 8
     else:
-        cv2.copyTo(over, cv2.compare(share, masks.INK, cv2.CMP_GE), part)
+        cv2.copyTo(over, cv2.inRange(share, INK, FULL), part)
     return visible
 
 
-def _cover(pixels: Pixels, other: Pixels, visible: Pixels, x: int, y: int, how: float, depth: float) -> None:
+def _cover(pixels: Raster, other: Raster, visible: Raster, x: int, y: int, how: float, depth: float) -> None:
     """Let something else of the background lie over a side of what was put there."""
     box = masks.seen(visible)
     if box is None:
@@ -260,7 +261,7 @@ def _cover(pixels: Pixels, other: Pixels, visible: Pixels, x: int, y: int, how: 
     visible[y1:y2, x1:x2] = 0
 
 
-def _seen(thing: CutOut, visible: Pixels, x: int, y: int, size: Size, *, truncated: bool) -> list[Object]:
+def _seen(thing: CutOut, visible: Raster, x: int, y: int, size: Size, *, truncated: bool) -> list[Object]:
     """The objects of a cut-out with the boxes of what is seen of them."""
     found = []
     for one, part in thing.parts:

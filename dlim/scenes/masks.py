@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
-from dlim.geometry import Box
-from dlim.augment.images import Pixels, size_of
+from dlim.augment.images import size_of
 from dlim.errors import ProjectError
-from dlim.geometry import canvas_name
-from dlim.geometry import Mesh
+from dlim.geometry import Box, Mesh, canvas_name
+from dlim.scenes import Raster
 
 INK = 128
 """From which value on, of 0 to 255, a pixel counts as the object's."""
@@ -21,13 +21,15 @@ _ALIKE = 24
 """How far, in one channel, the colours of a border may differ that is all of one colour."""
 
 
-def read(path: Path, size: tuple[int, int]) -> Pixels:
+def read(path: Path, size: tuple[int, int]) -> Raster:
     """A mask file as height x width, 255 where the object is. Raises ProjectError where it is no mask of a master."""
     from PIL import Image
 
     try:
         with Image.open(path) as image:
-            mask = np.asarray(image.convert("RGBA").getchannel("A") if image.mode in ("RGBA", "LA") else image.convert("L"))
+            mask = np.asarray(
+                image.convert("RGBA").getchannel("A") if image.mode in ("RGBA", "LA") else image.convert("L")
+            )
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ProjectError(path, "is no image that can be read", "save it again as PNG, or delete it") from error
     if size_of(mask) != size:
@@ -38,7 +40,7 @@ def read(path: Path, size: tuple[int, int]) -> Pixels:
     return mask
 
 
-def suggested(master: Pixels, boxes: Sequence[Box]) -> Pixels:
+def suggested(master: Raster, boxes: Sequence[Box]) -> Raster:
     """A mask from the boxes and what the crop shows around them: a suggestion, which a person may correct."""
     mask = np.zeros(master.shape[:2], np.uint8)
     for box in boxes:
@@ -46,7 +48,7 @@ def suggested(master: Pixels, boxes: Sequence[Box]) -> Pixels:
     return mask
 
 
-def _suggested(master: Pixels, box: Box) -> Pixels:
+def _suggested(master: Raster, box: Box) -> Raster:
     """The object in one box: what differs from the border's colour, or what GrabCut tells from the border; else all."""
     x1, y1, x2, y2 = (int(value) for value in (box.x1, box.y1, box.x2, box.y2))
     whole = np.zeros(master.shape[:2], np.uint8)
@@ -65,7 +67,7 @@ def _suggested(master: Pixels, box: Box) -> Pixels:
     return found if inside.mean() > 0.3 else whole
 
 
-def _border(master: Pixels, whole: Pixels) -> np.ndarray:
+def _border(master: Raster, whole: Raster) -> Raster:
     """The colours just outside the box, and of its corners where the box reaches the crop's edge."""
     outside = master[whole == 0]
     if len(outside) >= 0.02 * whole.size:
@@ -75,7 +77,7 @@ def _border(master: Pixels, whole: Pixels) -> np.ndarray:
     return np.empty((0, 3), np.int16)
 
 
-def _differs(master: Pixels, colour: np.ndarray, whole: Pixels) -> Pixels:
+def _differs(master: Raster, colour: np.ndarray, whole: Raster) -> Raster:
     """How much of each pixel is another colour than the border's."""
     distance = np.abs(master.astype(np.int16) - colour).max(axis=2)
     inside = distance[whole > 0]
@@ -83,14 +85,16 @@ def _differs(master: Pixels, colour: np.ndarray, whole: Pixels) -> Pixels:
     return np.where((distance >= strong) & (whole > 0), 255, 0).astype(np.uint8)
 
 
-def _grabbed(master: Pixels, whole: Pixels) -> Pixels:
+def _grabbed(master: Raster, whole: Raster) -> Raster:
     labels = np.where(whole > 0, cv2.GC_PR_FGD, cv2.GC_BGD).astype(np.uint8)
+    models: list[Any] = [np.zeros((1, 65)), np.zeros((1, 65))]
     cv2.setRNGSeed(1)  # it draws where it begins: the same each time
-    cv2.grabCut(cv2.cvtColor(master, cv2.COLOR_RGB2BGR), labels, None, np.zeros((1, 65)), np.zeros((1, 65)), 5, cv2.GC_INIT_WITH_MASK)
+    bgr: Any = cv2.cvtColor(master, cv2.COLOR_RGB2BGR)
+    cv2.grabCut(bgr, labels, None, *models, 5, cv2.GC_INIT_WITH_MASK)  # type: ignore[call-overload] # None is no stub's
     return np.where((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD), 255, 0).astype(np.uint8)
 
 
-def _solid(mask: Pixels) -> Pixels:
+def _solid(mask: Raster) -> Raster:
     """Its largest parts with their holes filled: what lies inside a button's outline is the button."""
     outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     largest = max((cv2.contourArea(one) for one in outlines), default=0)
@@ -101,7 +105,7 @@ def _solid(mask: Pixels) -> Pixels:
     return filled
 
 
-def followed(mask: Pixels, mesh: Mesh, crop: tuple[int, int], scale: float = 1) -> Pixels:
+def followed(mask: Raster, mesh: Mesh, crop: tuple[int, int], scale: float = 1) -> Raster:
     """A master's mask on a variation's crop, of that size, enlarged by a scale: it moves as the boxes do."""
     size = max(1, int(crop[0] * scale + 0.5)), max(1, int(crop[1] * scale + 0.5))
     stretch = size[0] / crop[0], size[1] / crop[1]
@@ -126,7 +130,7 @@ def followed(mask: Pixels, mesh: Mesh, crop: tuple[int, int], scale: float = 1) 
     return moved
 
 
-def seen(mask: Pixels, x: int = 0, y: int = 0) -> Box | None:
+def seen(mask: Raster, x: int = 0, y: int = 0) -> Box | None:
     """The smallest box around what a mask shows, shifted; None where it shows nothing of an object's size."""
     left, top, width, height = cv2.boundingRect((mask >= INK).astype(np.uint8))
     return Box(x + left, y + top, x + left + width, y + top + height) if width > 1 and height > 1 else None

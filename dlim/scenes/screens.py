@@ -13,12 +13,12 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from dlim.augment.operations import seed, uniforms
 from dlim.augment.alphabet import default_font
-from dlim.augment.images import Pixels
+from dlim.augment.operations import seed
 from dlim.geometry import Size
+from dlim.scenes import Raster
 
-# All arithmetic on pixels is in whole numbers, or through OpenCV's and Pillow's fixed-point code: the same bytes anywhere.
+# Pixels are reckoned with in whole numbers, or by OpenCV's and Pillow's fixed-point code: the same bytes anywhere.
 
 Colour = tuple[int, int, int]
 Point = tuple[float, float]
@@ -29,22 +29,32 @@ DP = 360
 _SHIFT = 4
 _ONE = 1 << _SHIFT
 
+# ruff: noqa: SIM905 - a list of words reads better as words
 _WORDS = (
-    "Settings Search Home Library Music Play Share Download Premium Level Coins Next Cancel OK Continue Account Profile "
-    "Photos Recent Albums Friends Message Today Week Update About Help Language Dark Theme Display Battery Network "
-    "Bluetooth Sound Volume Player Score Best New Game Shop Free Daily Reward Bonus Start Pause Resume Restart Edit "
-    "Done Save Delete Send Reply Follow Like Comment Price Total Order Cart Address City Weather Sunny Rain Map Route "
-    "Calendar Monday Sunday Morning Meeting Note Task List File Folder Video Camera Episode Season Artist Title Mix"
+    "Settings Search Home Library Music Play Share Download Premium Level Coins Next Cancel OK Continue Account "
+    "Profile Photos Recent Albums Friends Message Today Week Update About Help Language Dark Theme Display "
+    "Battery Network Bluetooth Sound Volume Player Score Best New Game Shop Free Daily Reward Bonus Start Pause "
+    "Resume Restart Edit Done Save Delete Send Reply Follow Like Comment Price Total Order Cart Address City "
+    "Weather Sunny Rain Map Route Calendar Monday Sunday Morning Meeting Note Task List File Folder Video Camera "
+    "Episode Season Artist Title Mix"
 ).split()
-_SYLLABLES = "an be co da el fo ga hi in jo ka lu me no or pa qui ra so ti un va wen xo yu za tra ble ing ght st".split()
-_KANA = "あいうえおかきくけこさしすせそたちつてとなにぬねのはひふへほまみむめもやゆよらりるれろわをんアイウエオカキクケコサシスセソタチツテトナニノハヒフマミムメモヤユヨラリルレロワン"
-_KANJI = "日本語設定時間今週年月人大小中上下開始終了画面音量検索新着無料再生録画写真動友達地図天気予定電話明暗選択保存削除送信返信履歴言語変更登録会員購入商品価格合計注文"
+_SYLLABLES = (
+    "an be co da el fo ga hi in jo ka lu me no or pa qui ra so ti un va wen xo yu za tra ble ing ght st".split()
+)
+_KANA = (
+    "あいうえおかきくけこさしすせそたちつてとなにぬねのはひふへほまみむめもやゆよらりるれろわをん"
+    "アイウエオカキクケコサシスセソタチツテトナニノハヒフマミムメモヤユヨラリルレロワン"
+)
+_KANJI = (
+    "日本語設定時間今週年月人大小中上下開始終了画面音量検索新着無料再生録画写真動友達地図"
+    "天気予定電話明暗選択保存削除送信返信履歴言語変更登録会員購入商品価格合計注文"
+)
 _CYRILLIC = "абвгдежзиклмнопрстуфхцчшщыэюя"
 _GREEK = "αβγδεζηθικλμνξοπρστυφχψω"
 _HERSHEY = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_COMPLEX, cv2.FONT_HERSHEY_TRIPLEX)
 
 
-def screen(size: Size, *key: object) -> Pixels:
+def screen(size: Size, *key: object) -> Raster:
     """A screen of that size; another for every key, and the same for the same one."""
     chance = random.Random(seed("screen", *key))  # noqa: S311 - it must be repeatable, not secret
     page = _Page(size, chance)
@@ -54,7 +64,7 @@ def screen(size: Size, *key: object) -> Pixels:
     return _worn(page.pixels, chance)
 
 
-def _worn(pixels: Pixels, chance: random.Random) -> Pixels:
+def _worn(pixels: Raster, chance: random.Random) -> Raster:
     """As screens come: some were scaled once, some saved as JPEG with what that leaves, some have neither."""
     height, width = pixels.shape[:2]
     if chance.random() < 0.4:
@@ -121,7 +131,7 @@ class _Page:
         self.width, self.height = size
         self.dp = self.width / DP
         self.tall = self.height / self.dp
-        self.pixels: Pixels = np.empty((self.height, self.width, 3), np.uint8)
+        self.pixels: Raster = np.empty((self.height, self.width, 3), np.uint8)
         self.pixels[:] = self.theme.base
         self.script = ("latin", "japanese", "cyrillic", "greek")[_weighted(chance, [0.6, 0.25, 0.1, 0.05])]
         self.face = chance.choice(("gothic",) * 6 + ("bold",) * 3 + _HERSHEY)
@@ -149,7 +159,9 @@ class _Page:
         stroke = max(1, self.px(thick)) if thick else -1
         cv2.circle(self.pixels, centre, max(1, int(radius * self.dp * _ONE)), colour, stroke, cv2.LINE_AA, _SHIFT)
 
-    def panel(self, x: float, y: float, w: float, h: float, colour: Colour, corner: float = 0, thick: float = 0) -> None:
+    def panel(
+        self, x: float, y: float, w: float, h: float, colour: Colour, corner: float = 0, thick: float = 0
+    ) -> None:
         """A rectangle with round corners; only its outline where it has a thickness."""
         points = _rounded(x, y, w, h, min(corner, w / 2, h / 2))
         if thick:
@@ -182,11 +194,11 @@ class _Page:
         if min(part.shape[:2], default=0) >= 2:
             self._fill(part, _photo((part.shape[1], part.shape[0]), self.chance, self.noise()), corner)
 
-    def _part(self, x: float, y: float, w: float, h: float) -> Pixels:
+    def _part(self, x: float, y: float, w: float, h: float) -> Raster:
         x1, y1, x2, y2 = (max(0, self.px(value)) for value in (x, y, x + w, y + h))
         return self.pixels[y1:y2, x1:x2]
 
-    def _fill(self, part: Pixels, filled: Pixels, corner: float) -> None:
+    def _fill(self, part: Raster, filled: Raster, corner: float) -> None:
         radius = min(self.px(corner), part.shape[0] // 2, part.shape[1] // 2)
         if radius < 2:
             part[:] = filled
@@ -201,15 +213,14 @@ class _Page:
     def words(self, count: int) -> str:
         return " ".join(_word(self.chance, self.script) for _ in range(count))
 
-    def text(self, x: float, y: float, size: float, colour: Colour, words: str = "", room: float = 0) -> float:
-        """A line of text whose middle is at y; its width. room: what of the line there is place for."""
+    def text(self, x: float, y: float, size: float, colour: Colour, words: str = "", room: float = 0) -> None:
+        """A line of text whose middle is at y. room: what of the line there is place for."""
         words = words or self.words(self.chance.randrange(1, 4))
         mask = _line(words, max(7, self.px(size)), self.face)
         if room and mask.shape[1] > self.px(room):  # cut between letters, as a screen does
             fitting = _cut(words, int(len(words) * self.px(room) / mask.shape[1]) - 1)
             mask = _line(fitting + self.chance.choice(("", "…", "...")), max(7, self.px(size)), self.face)
         self._stamp(mask, self.px(x), self.px(y) - mask.shape[0] // 2, colour)
-        return mask.shape[1] / self.dp
 
     def centred(self, x: float, y: float, size: float, colour: Colour, words: str = "") -> None:
         words = words or self.words(self.chance.randrange(1, 3))
@@ -224,7 +235,7 @@ class _Page:
             y += size * 1.5
         return y
 
-    def _stamp(self, mask: Pixels, x: int, y: int, colour: Colour) -> None:
+    def _stamp(self, mask: Raster, x: int, y: int, colour: Colour) -> None:
         left, top = max(0, -x), max(0, -y)
         x, y = max(0, x), max(0, y)
         part = self.pixels[y : y + mask.shape[0] - top, x : x + mask.shape[1] - left]
@@ -367,7 +378,7 @@ def _cut(words: str, length: int) -> str:
     return words[: max(1, length)]
 
 
-def _blend(part: Pixels, over: Pixels, mask: Pixels) -> None:
+def _blend(part: Raster, over: Raster, mask: Raster) -> None:
     """Put pixels over a part of an image, as much of each as a mask says."""
     share = mask.astype(np.uint16)[..., None]
     share += share >> 7  # 255 becomes 256, which is all of it
@@ -408,7 +419,7 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(default_font(), size, layout_engine=ImageFont.Layout.BASIC)
 
 
-def _line(words: str, size: int, face: str | int) -> Pixels:
+def _line(words: str, size: int, face: str | int) -> Raster:
     """A line of text as how much of each pixel is ink."""
     if isinstance(face, int) and words.isascii():
         scale, thick = size / 30, max(1, size // 14)
@@ -423,14 +434,16 @@ def _line(words: str, size: int, face: str | int) -> Pixels:
     return np.asarray(sheet)
 
 
-def _photo(size: Size, chance: random.Random, noise: np.random.Generator) -> Pixels:
+def _photo(size: Size, chance: random.Random, noise: np.random.Generator) -> Raster:
     """Colours that run into each other, some things on them, and grain, in a palette of its own."""
     width, height = size
     hue, spread = chance.random(), chance.choice((0.05, 0.15, 0.5, 1))
     bright, depth = chance.uniform(0.35, 1.1), chance.uniform(0, 0.9)
 
     def colour() -> Colour:
-        return _hsv(hue + chance.uniform(-spread, spread) / 2, depth * chance.random() * 1.4, bright * chance.uniform(0.25, 1.2))
+        return _hsv(
+            hue + chance.uniform(-spread, spread) / 2, depth * chance.random() * 1.4, bright * chance.uniform(0.25, 1.2)
+        )
 
     cells = chance.randrange(2, 6), chance.randrange(2, 6)
     coarse = np.array([[colour() for _ in range(cells[0])] for _ in range(cells[1])], np.uint8)
@@ -446,7 +459,10 @@ def _photo(size: Size, chance: random.Random, noise: np.random.Generator) -> Pix
             axes = reach, max(1, int(reach * chance.uniform(0.3, 1)))
             cv2.ellipse(picture, (x, y), axes, chance.randrange(180), 0, 360, colour(), -1, cv2.LINE_AA)
         elif kind == 1:
-            points = [(x + chance.randrange(-reach, reach), y + chance.randrange(-reach, reach)) for _ in range(chance.randrange(3, 7))]
+            points = [
+                (x + chance.randrange(-reach, reach), y + chance.randrange(-reach, reach))
+                for _ in range(chance.randrange(3, 7))
+            ]
             cv2.fillPoly(picture, [np.array(points, np.int32)], colour(), cv2.LINE_AA)
         elif kind == 2:
             end = x + chance.randrange(-reach, reach) * 2, y + chance.randrange(-reach, reach) * 2
@@ -457,7 +473,7 @@ def _photo(size: Size, chance: random.Random, noise: np.random.Generator) -> Pix
         blur = 2 * chance.randrange(1, max(2, min(6, min(small) // 6))) + 1
         picture = cv2.GaussianBlur(picture, (blur, blur), 0)
     picture = cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR_EXACT)
-    for cell, share in ((1, chance.uniform(0, 10)), (chance.randrange(2, 9), chance.uniform(0, 36))):
+    for cell, share in ((1, chance.uniform(0, 8)), (chance.randrange(2, 9), chance.uniform(0, 20))):
         grain = noise.integers(0, 256, (height // cell + 1, width // cell + 1), np.uint8)
         if cell > 1:
             grain = cv2.resize(grain, size, interpolation=cv2.INTER_LINEAR_EXACT)
@@ -473,7 +489,7 @@ _ICONS = (
 ).split()
 
 
-def _icon(page: _Page, kind: str, x: float, y: float, r: float, ink: Colour) -> None:  # noqa: PLR0912, PLR0915
+def _icon(page: _Page, kind: str, x: float, y: float, r: float, ink: Colour) -> None:
     thick = max(0.9, r * page.chance.choice((0.14, 0.2, 0.28)))
 
     def at(*points: float) -> list[Point]:
@@ -738,7 +754,9 @@ def _gamed(page: _Page) -> None:
     """A game: painted ground, a board or figures, counters and big buttons."""
     chance, noise = page.chance, page.noise()
     hue = chance.random()
-    first, last = (_hsv(hue + chance.uniform(-0.2, 0.2), chance.uniform(0.3, 0.9), chance.uniform(0.2, 1)) for _ in "ab")
+    first, last = (
+        _hsv(hue + chance.uniform(-0.2, 0.2), chance.uniform(0.3, 0.9), chance.uniform(0.2, 1)) for _ in "ab"
+    )
     page.gradient(0, 0, DP, page.tall, first, last)
     ground = chance.randrange(4)
     if ground == 0:
@@ -748,7 +766,11 @@ def _gamed(page: _Page) -> None:
             a, b = 2 * pi * n / 24, 2 * pi * (n + 1) / 24
             far = page.tall * 1.2
             middle = DP / 2, page.tall / 2
-            ray = [middle, (middle[0] + far * cos(a), middle[1] + far * sin(a)), (middle[0] + far * cos(b), middle[1] + far * sin(b))]
+            ray = [
+                middle,
+                (middle[0] + far * cos(a), middle[1] + far * sin(a)),
+                (middle[0] + far * cos(b), middle[1] + far * sin(b)),
+            ]
             page.polygon(ray, _between(first, (255, 255, 255), 0.2))
     elif ground == 2:  # hills
         for step in range(chance.randrange(2, 6)):
@@ -782,7 +804,13 @@ def _gamed(page: _Page) -> None:
         page.centred(DP / 2, chance.uniform(0.12, 0.3) * page.tall, chance.uniform(26, 54), ink, _cut(page.words(1), 8))
     for _ in range(chance.randrange(0, 4)):
         colour = _hsv(chance.random(), chance.uniform(0.5, 1), chance.uniform(0.5, 1))
-        page.button(chance.uniform(10, 220), chance.uniform(0.4, 0.95) * page.tall, chance.uniform(60, 180), chance.uniform(28, 60), colour)
+        page.button(
+            chance.uniform(10, 220),
+            chance.uniform(0.4, 0.95) * page.tall,
+            chance.uniform(60, 180),
+            chance.uniform(28, 60),
+            colour,
+        )
     for _ in range(chance.randrange(0, 5)):
         page.round_button(chance.uniform(20, DP - 20), chance.uniform(20, page.tall - 20), chance.uniform(12, 30))
 
@@ -809,9 +837,9 @@ def _board(page: _Page) -> None:
 def _advertised(page: _Page) -> None:
     """Large words, and a phone that shows another screen."""
     chance = page.chance
-    colours = [_hsv(chance.random(), chance.uniform(0.1, 0.9), chance.uniform(0.4, 1)) for _ in "ab"]
-    page.gradient(0, 0, DP, page.tall, *colours)
-    ink = (250, 250, 250) if sum(colours[0]) < 420 else (20, 20, 24)
+    first, last = (_hsv(chance.random(), chance.uniform(0.1, 0.9), chance.uniform(0.4, 1)) for _ in "ab")
+    page.gradient(0, 0, DP, page.tall, first, last)
+    ink = (250, 250, 250) if sum(first) < 420 else (20, 20, 24)
     y = page.paragraph(24, 30, DP - 48, chance.uniform(24, 40), chance.randrange(1, 3), ink)
     y = page.paragraph(24, y + 8, DP - 48, chance.uniform(13, 18), chance.randrange(1, 4), ink) + 16
     wide = chance.uniform(220, 310)
@@ -836,7 +864,9 @@ def _mapped(page: _Page) -> None:
     for _ in range(chance.randrange(6, 30)):
         x, y, a = chance.uniform(0, DP), chance.uniform(0, page.tall), chance.choice((0.1, 1.67, chance.uniform(0, pi)))
         far = chance.uniform(60, 700)
-        page.line([(x - far * cos(a), y - far * sin(a)), (x + far * cos(a), y + far * sin(a))], road, chance.uniform(1, 7))
+        page.line(
+            [(x - far * cos(a), y - far * sin(a)), (x + far * cos(a), y + far * sin(a))], road, chance.uniform(1, 7)
+        )
     for _ in range(chance.randrange(3, 16)):
         x, y = chance.uniform(0, DP), chance.uniform(0, page.tall)
         page.text(x, y, chance.uniform(9, 14), (90, 90, 100) if light else (180, 180, 190), room=90)

@@ -1,4 +1,4 @@
-"""compose: a project's variations on backgrounds, with others of its learner, as images with the boxes of what is seen."""
+"""compose: a project's variations, and others of its learner, become scenes on backgrounds, with their boxes."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ import numpy as np
 
 from dlim import provenance, variation
 from dlim.augment import images, jpeg
-from dlim.augment.images import Pixels
+from dlim.augment.operations import uniforms
 from dlim.errors import AugmentError, DlimError
 from dlim.geometry import Object, still
-from dlim.scenes import backgrounds, masks
+from dlim.scenes import Raster, backgrounds, masks
 from dlim.scenes import compose as scenes
 from dlim.scenes.backgrounds import Window
 from dlim.scenes.compose import Candidates, CutOut, Settings
@@ -33,6 +33,10 @@ PARTNERS = 6
 
 LENT = 24
 """How many of its variations a project lends to the scenes of others."""
+
+
+LOOKED_AT = 48
+"""In how many windows of pictures a project's object is looked for, as it may be there by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +100,14 @@ def compose(
     out.write(SCENES, _text(index))
     for table in sorted(name for name in own.made.files if name.endswith(".csv")):
         own.made.link(table, out, table)
-    out.facts["fresh"] = fresh
-    return list(_shown_already(own, grounds))
+    looked_at = _looked_through(own, grounds, {} if earlier is None else earlier.facts.get("looked_at", {}))
+    out.facts |= {"fresh": fresh, "looked_at": looked_at}
+    return _said(own.source.name, looked_at)
 
 
 def _text(index: Mapping[str, list[Any]]) -> bytes:
-    lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(entry, ensure_ascii=False)}" for name, entry in index.items())
-    return f"{{\n{lines}\n}}\n".encode()
+    lines = (f"  {json.dumps(name)}: {json.dumps(entry, ensure_ascii=False)}" for name, entry in index.items())
+    return "{{\n{}\n}}\n".format(",\n".join(lines)).encode()
 
 
 def _earlier(previous: Path | None) -> tuple[Build | None, dict[tuple[str, str], str]]:
@@ -128,7 +133,7 @@ class _Lender:
         self._cut: dict[str, CutOut | None] = {}
 
     @cached_property
-    def mask(self) -> Pixels | None:
+    def mask(self) -> Raster | None:
         """On the master: drawn, or suggested by its boxes and border; None of a generator, whose boxes count."""
         if self.source.master is None:
             return None
@@ -140,8 +145,9 @@ class _Lender:
     @cached_property
     def digest(self) -> str:
         """Of what decides how its variations are cut out, beside themselves."""
+        master = b"" if self.source.master is None else self.source.master.read_bytes()
         mask = b"" if self.mask is None else self.mask.tobytes()
-        return hashlib.blake2b(mask + repr(self.source.objects).encode(), digest_size=16).hexdigest()
+        return hashlib.blake2b(master + mask + repr(self.source.objects).encode(), digest_size=16).hexdigest()
 
     @cached_property
     def lent(self) -> list[str]:
@@ -186,14 +192,14 @@ def _planned(
     common = f"{sorted(provenance.makers('compose').items())}{settings}"
     for name in own.records:
         draw = (settings.seed, own.source.name, name)
-        kind, count, empty = scenes.uniforms(3, *draw, "kind")
+        kind, count, empty = uniforms(3, *draw, "kind")
         drawn = kind < settings.drawn if all(by_kind.values()) else bool(by_kind[True])
         window = by_kind[drawn][ranked[drawn].chosen(*draw, "window")]
         shown: list[tuple[_Lender, str]] = []
         if empty >= settings.empty:
             shown.append((own, name))
-            for number in range(1, low + int(count * (high - low + 1))):
-                shown.append(lent[others.chosen(*draw, "partner", number)])
+            many = low + int(count * (high - low + 1))
+            shown += [lent[others.chosen(*draw, "partner", number)] for number in range(1, many)]
         keys = [lender.key(one) for lender, one in shown]
         decides = f"{common}{window.name}{window.digest}{keys}".encode()
         yield _Plan(name, draw, window, shown, hashlib.blake2b(decides, digest_size=16).hexdigest())
@@ -219,12 +225,22 @@ def _rendered(plan: _Plan, out: Staging, settings: Settings) -> Variation:
     )
 
 
-def _shown_already(own: _Lender, grounds: Sequence[Window]) -> Iterator[str]:
-    """Pictures that show this project's object by themselves: there it is learned as background."""
+def _looked_through(own: _Lender, grounds: Sequence[Window], known: Mapping[str, bool]) -> dict[str, bool]:
+    """Which pictures show this project's object by themselves: there it is learned as background.
+
+    By window and master; what is known already isn't looked for again.
+    """
     if own.mask is None or own.source.master is None:
-        return
-    pictures = ((one.name, one.pixels) for one in grounds if not one.drawn)
-    found = backgrounds.showing(pictures, images.read(own.source.master), own.mask)
-    names = sorted({name.rpartition("#")[0] for name in found})
-    for name in names:
-        yield f"{name} seems to show {own.source.name} by itself: cut it out of that background, or leave the picture out"
+        return {}
+    windows = [one for one in grounds if not one.drawn]
+    names = Candidates(one.name for one in windows)
+    master, found = images.read(own.source.master), {}
+    for place in names.first(LOOKED_AT, "looked at", own.source.name):
+        key = f"{windows[place].name}/{windows[place].digest[:16]}/{own.digest}"
+        found[key] = known[key] if key in known else backgrounds.shows(windows[place].pixels, master, own.mask)
+    return found
+
+
+def _said(project: str, looked_at: Mapping[str, bool]) -> list[str]:
+    names = sorted({key.rpartition("#")[0] for key, shown in looked_at.items() if shown})
+    return [f"{name} seems to show {project} by itself: cut it out there, or leave the picture out" for name in names]
