@@ -14,7 +14,7 @@ import numpy as np
 
 from dlim.augment.images import Pixels, size_of
 from dlim.errors import AugmentError
-from dlim.geometry import Mesh, Size, grid
+from dlim.geometry import Mesh, Size
 
 Range = tuple[float, float]
 Parameters = Mapping[str, float]
@@ -161,17 +161,17 @@ def _stands_still(matrix: tuple[_Row, _Row]) -> bool:
 
 def moved(parameters: Parameters, size: Size) -> Mesh:
     """Where these parameters take the points of an image of that size: scaled, turned, shifted about its middle."""
+    value = parameters.get
     width, height = size
-    angle = parameters.get("rotation", 0) * pi / 180
+    angle = value("rotation", 0) * pi / 180
     c, s = cos(angle), sin(angle)
-    zoom_x, zoom_y = parameters.get("zoom_x", 1), parameters.get("zoom_y", 1)
-    right = parameters.get("shift_x", 0) + width / 2
-    down = parameters.get("shift_y", 0) + height / 2
-    points = []
-    for x, y in grid(width, height, 2):
-        across, along = (x - width / 2) * zoom_x, (y - height / 2) * zoom_y
-        points.append((across * c - along * s + right, across * s + along * c + down))
-    return Mesh(width, height, tuple(points))
+    across, along = width / 2 * value("zoom_x", 1), height / 2 * value("zoom_y", 1)
+    x, y = value("shift_x", 0) + width / 2, value("shift_y", 0) + height / 2
+    # how far the corner at the right goes beside the middle, and how far the one below
+    right, below = (across * c, across * s), (-along * s, along * c)
+    corners = ((-1, -1), (1, -1), (-1, 1), (1, 1))
+    points = tuple((x + i * right[0] + j * below[0], y + i * right[1] + j * below[1]) for i, j in corners)
+    return Mesh(width, height, points)
 
 
 def rotation(degrees: float = 5) -> Operation:
