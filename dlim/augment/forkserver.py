@@ -105,7 +105,7 @@ def _keep(request: Request, log: int, dlim: int) -> None:
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     try:
         status = _waited(script, woken, dlim)
-        _end_children()
+        _end_children(script)
         report.seek(0)
         told = report.read()
         line = json.dumps({"status": status, "report": json.loads(told) if told else None})
@@ -134,9 +134,11 @@ def _waited(script: int, woken: int, dlim: int) -> int | None:
             os.read(woken, 512)
 
 
-def _end_children() -> None:
+def _end_children(script: int) -> None:
     """End all processes that descend from this one, and wait for them."""
     signal.set_wakeup_fd(-1)
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(script, signal.SIGKILL)  # all at once, and where there is no /proc to find the others
     while True:
         for process in _children():
             with suppress(ProcessLookupError, PermissionError):

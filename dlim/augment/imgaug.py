@@ -20,7 +20,7 @@ from dlim.augment.operations import Crop, seed
 from dlim.errors import AugmentError, DlimError, WorkspaceError
 from dlim.geometry import Box, Mesh, Size, grid
 
-INSTALL = "install it: pip install --no-deps -r requirements.txt, or pip install 'dlim[imgaug]'"
+INSTALL = "install it: python -m pip install 'dlim[imgaug]'"
 
 _PROBES = 2
 """With how many keys an augmenter is probed."""

@@ -37,7 +37,15 @@ FIXED = {
 }
 """Variables that decide what a script's programs do, and have one value wherever it runs."""
 
-DROPPED = {"FREETYPE_PROPERTIES", "LANG", "LANGUAGE", "PYTHONINSPECT", "PYTHONOPTIMIZE", "PYTHONSTARTUP"}
+DROPPED = {
+    "FREETYPE_PROPERTIES",
+    "LANG",
+    "LANGUAGE",
+    "PYTHONINSPECT",
+    "PYTHONOPTIMIZE",
+    "PYTHONSAFEPATH",
+    "PYTHONSTARTUP",
+}
 """Variables that would change what a script does, or how characters are drawn."""
 
 _HEAVY = re.compile(rb"^\s*(?:import|from)\s+imgaug\b", re.MULTILINE)

@@ -169,6 +169,10 @@ def _failed(project: Project, failure: worker.Failure, log: Path) -> DlimError:
     if failure.endless:
         remedy = "see whether it ends at all; time_limit under [augment] in config/dlim.toml gives it longer"
         return AugmentError(project.name, f"daug.py {failure.text}", remedy)
+    if "No module named 'imgaug" in failure.text:
+        from dlim.augment.imgaug import INSTALL
+
+        return AugmentError(project.name, "daug.py imports imgaug, which isn't installed", INSTALL)
     if error is None:
         remedy = f"mend it; what it printed is in {_shown_path(log)}"
         return AugmentError(project.name, f"daug.py failed: {failure.text}", remedy)

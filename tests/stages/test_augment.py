@@ -93,6 +93,22 @@ def test_a_script_over_dlim(run: Runs, folder: Path) -> None:
     assert {(record.size, record.crop, record.origin) for record in found} == {(CANVAS, MASTER, (64, 48))}
 
 
+def test_the_operations_need_neither_imgaug_nor_what_it_stands_on(run: Runs, folder: Path) -> None:
+    """With imgaug, scipy and scikit-image missing, all that is built in works."""
+    missing = "import sys\nfor name in ('imgaug', 'scipy', 'skimage'):\n    sys.modules[name] = None\n"
+    assert (
+        run(missing + "from dlim.augment import Augmentation\nAugmentation().suite()\nAugmentation().rotation()") == []
+    )
+    assert len(records(folder)) == 30
+
+
+def test_a_script_that_needs_imgaug_where_there_is_none(run: Runs) -> None:
+    """It is told how to install it."""
+    assert refused(run, "raise ModuleNotFoundError(\"No module named 'imgaug'\")") == (
+        "button: daug.py imports imgaug, which isn't installed; install it: python -m pip install 'dlim[imgaug]'"
+    )
+
+
 def test_a_run_is_the_same_twice(run: Runs, folder: Path) -> None:
     """The same project and settings leave the same bytes, records and all."""
     made = []
