@@ -186,10 +186,24 @@ class Mesh:
 
     def followed(self, box: Box) -> Box:
         """The smallest upright box around what the given box became."""
+        if len(self.points) == 4:
+            return self._followed_by_corners(box)
         edge = [(x, y) for x in (box.x1, box.x2) for y in (box.y1, box.y2)]
         edge += [(x, y) for x in _lines(box.x1, box.x2, self.width, self.side) for y in (box.y1, box.y2)]
         edge += [(x, y) for y in _lines(box.y1, box.y2, self.height, self.side) for x in (box.x1, box.x2)]
         xs, ys = zip(*(self.moved(x, y) for x, y in edge), strict=True)
+        return Box(min(xs), min(ys), max(xs), max(ys))
+
+    def _followed_by_corners(self, box: Box) -> Box:
+        """As `followed`, of 2 x 2 points: nearly every image has them, and a call a corner would take twice as long."""
+        (ax, ay), (bx, by), (cx, cy), (dx, dy) = self.points
+        xs, ys = [], []
+        for across in (box.x1 / self.width, box.x2 / self.width):
+            top, bottom = ax + (bx - ax) * across, cx + (dx - cx) * across
+            left, right = ay + (by - ay) * across, cy + (dy - cy) * across
+            for down in (box.y1 / self.height, box.y2 / self.height):
+                xs.append(top + (bottom - top) * down)
+                ys.append(left + (right - left) * down)
         return Box(min(xs), min(ys), max(xs), max(ys))
 
 

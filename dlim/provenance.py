@@ -13,23 +13,19 @@ ROOT = Path(__file__).parent
 
 STAGES = {
     "extend": "stages/extend",
-    "locate": "stages/locate",
+    "locate": "stages/boxes",
     "augment": "stages/augment",
-    "backgrounds": "stages/backgrounds",
-    "compose": "stages/compose",
     "annotate": "stages/annotate",
     "split": "stages/split",
-    "shard": "stages/shard",
-    "pack": "stages/pack",
-    "tarball": "stages/tarball",
+    "shard": "stages/dataset",
+    "pack": "stages/dataset",
+    "tarball": "stages/dataset",
 }
 """The module that does the work of each kind of task."""
 
 PACKAGES = {
     "extend": ("Pillow", "opencv-python-headless"),
     "augment": ("matplotlib-fontja", "opencv-python-headless", "Pillow"),
-    "backgrounds": ("matplotlib-fontja", "opencv-python-headless", "Pillow"),
-    "compose": ("opencv-python-headless",),
     "shard": ("deflate",),
     "tarball": ("deflate",),
 }

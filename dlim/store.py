@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -76,6 +76,16 @@ class Staging:
         entry = self.files[name] = Entry(len(data), hashlib.sha256(data).hexdigest())
         return entry
 
+    def stream(self, name: str, pieces: Iterable[bytes]) -> None:
+        """A new file of these bytes, which need not be in memory at once."""
+        digest, size = hashlib.sha256(), 0
+        with open(_created(self._place(name)), "wb", buffering=0) as file:
+            for data in pieces:
+                file.write(data)
+                digest.update(data)
+                size += len(data)
+        self.files[name] = Entry(size, digest.hexdigest())
+
     def link(self, source: str, name: str, entry: Entry) -> None:
         """A sealed file of another build under a second name. entry: as that build's manifest has it."""
         link(source, self._place(name))
@@ -83,6 +93,7 @@ class Staging:
 
     def add(self, name: str, entry: Entry) -> None:
         """A file that lies there already; the stage has read it, and says what it is."""
+        os.chmod(f"{self._root}/{name}", SEALED)  # noqa: PTH101 - as everywhere here, a Path a file would take longer
         self.files[name] = entry
 
     def _place(self, name: str) -> str:
@@ -100,8 +111,7 @@ class Staging:
             found = os.lstat(path)
             if not stat.S_ISREG(found.st_mode):
                 raise WorkspaceError(path, "is no file of its own", "write a file there, and no link")
-            self.files[name] = Entry(found.st_size, sha256(path))
-            os.chmod(path, SEALED)  # noqa: PTH101 - as everywhere here, a Path for each file would take as long
+            self.add(name, Entry(found.st_size, sha256(path)))
         write_manifest(self.path / MANIFEST, self.files, self.facts)
 
 
@@ -154,14 +164,20 @@ def discard(path: Path) -> None:
 
 def write_sealed(path: str, data: bytes) -> None:
     """Write a new file that nobody changes any more."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, SEALED)
+    descriptor = _created(path)
     try:
-        os.fchmod(descriptor, SEALED)  # whatever the umask is
         written = os.write(descriptor, data)
         while written < len(data):
             written += os.write(descriptor, data[written:])
     finally:
         os.close(descriptor)
+
+
+def _created(path: str) -> int:
+    """The descriptor of a new file that can be written through it alone, and only read by its name."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, SEALED)
+    os.fchmod(descriptor, SEALED)  # whatever the umask is
+    return descriptor
 
 
 def write_file(path: Path, fill: Callable[[Path], object]) -> None:
@@ -306,9 +322,18 @@ def parts(manifest: Path) -> dict[str, Part]:
 def facts(manifest: Path) -> dict[str, Any]:
     """What a manifest says beside its files, of which none is looked at. Raises ValueError, OSError as `read`."""
     with manifest.open("rb") as file:
-        head = file.readline().rstrip(b",\n") + b"}"
+        return _facts(manifest, file.readline())
+
+
+def head(manifest: Path) -> tuple[str, dict[str, Any]]:
+    """A manifest's own SHA-256, and its facts. Raises ValueError, OSError as `read`."""
+    data = read_bytes(str(manifest))
+    return hashlib.sha256(data).hexdigest(), _facts(manifest, data[: data.find(b"\n") + 1])
+
+
+def _facts(manifest: Path, line: bytes) -> dict[str, Any]:
     try:
-        return dict(json.loads(head)["facts"])
+        return dict(json.loads(line.rstrip(b",\n") + b"}")["facts"])
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{manifest} is no manifest") from error
 
@@ -358,6 +383,19 @@ class Build:
             raise damaged(f"{self.folder}/{name}")
         return data
 
+    def lines(self, name: str) -> Iterator[bytes]:
+        """A long file's lines. Raises DamageError, at the end, where they aren't those that were sealed."""
+        path, digest = f"{self.folder}/{name}", hashlib.sha256()
+        try:
+            with open(path, "rb") as file:  # noqa: PTH123 - a str
+                for line in file:
+                    digest.update(line)
+                    yield line
+        except FileNotFoundError as error:
+            raise damaged(path) from error
+        if name not in self.files or digest.hexdigest() != self.files[name].sha256:
+            raise damaged(path)
+
     def link(self, name: str, into: Staging, new_name: str) -> None:
         """One of its files in another build, under a second name."""
         into.link(f"{self.folder}/{name}", new_name, self.files[name])
@@ -367,26 +405,27 @@ def read_bytes(path: str) -> bytes:
     """All of a file; in half the time of `open`, for those who read a hundred thousand."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
-        data = os.read(descriptor, _READ)
-        if len(data) < _READ:
+        data = os.read(descriptor, CHUNK)
+        if len(data) < CHUNK:
             return data
         pieces = [data]
-        while data := os.read(descriptor, _READ):
+        while data := os.read(descriptor, CHUNK):
             pieces.append(data)
         return b"".join(pieces)
     finally:
         os.close(descriptor)
 
 
-_READ = 1 << 20
+CHUNK = 1 << 20
+"""Bytes that are read at once."""
 
 
 def sha256(path: Path | str) -> str:
     """The SHA-256 of a file's contents, in hexadecimal."""
     with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - called for every image, often with a str
-        data = file.read(_READ)
+        data = file.read(CHUNK)
         digest = hashlib.sha256(data)
-        while data := file.read(_READ):
+        while data := file.read(CHUNK):
             digest.update(data)
         return digest.hexdigest()
 
@@ -426,13 +465,22 @@ def fault(manifest: Path, seal: Seal | str | None) -> str:
 
 
 def _difference(manifest: Path) -> str:
-    root, files = manifest.parent, read(manifest)
+    try:
+        files = read(manifest)
+    except (OSError, ValueError):
+        # a build that is there as a whole is another by now, and so will the folder be
+        return ""
+    root = manifest.parent
     for name, entry in files.items():
         path = root / name
         if path.is_symlink() or not path.is_file():
             return f"{name} is missing"
         if path.stat().st_size != entry.size or sha256(path) != entry.sha256:
             return f"{name} is damaged"
+    return _unexpected(manifest, files)
+
+
+def _unexpected(manifest: Path, files: Collection[str]) -> str:
     unexpected = sorted(set(_present(manifest)) - set(files))
     return f"{unexpected[0]} is an unexpected file" if unexpected else ""
 

@@ -8,13 +8,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dlim.annotation import Box, Object
+import msgspec
+
+from dlim import store
 from dlim.errors import AugmentError
-from dlim.frame import Size
-from dlim.mesh import Mesh, mesh_of
+from dlim.geometry import Box, Mesh, Object, Size
+from dlim.store import Build
 
 RECORDS = "variations.jsonl"
 """The file of records in a folder of variations: a JSON object a line, in the order of making."""
+
+
+Number = int | float
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +63,49 @@ def to_line(variation: Variation) -> str:
     return json.dumps(record, ensure_ascii=False)
 
 
-def from_line(line: str) -> Variation:
-    """The variation of such a line. Raises ValueError, KeyError, TypeError or AttributeError for any other text."""
-    record = json.loads(line)
-    objects = record.get("objects")
+class _Thing(msgspec.Struct, forbid_unknown_fields=True):
+    label: str
+    box: tuple[Number, Number, Number, Number]
+    truncated: bool = False
+    difficult: bool = False
+    pose: str = "Unspecified"
+
+
+class _Record(msgspec.Struct):
+    filename: str
+    sha256: str
+    operation: str
+    parameters: dict[str, Number]
+    size: tuple[int, int]
+    crop: tuple[int, int]
+    origin: tuple[int, int]
+    master: tuple[Number, Number]
+    mesh: tuple[tuple[Number, Number], ...]
+    objects: list[_Thing] | None = None
+
+
+_decode = msgspec.json.Decoder(_Record).decode
+
+
+def from_line(line: str | bytes) -> Variation:
+    """The variation of such a line. Raises ValueError for any other text."""
+    try:
+        record = _decode(line)
+    except msgspec.DecodeError as error:
+        raise ValueError(str(error)) from error
+    things = record.objects
     return Variation(
-        filename=record["filename"],
-        sha256=record["sha256"],
-        operation=record["operation"],
-        parameters=record["parameters"],
-        size=tuple(record["size"]),
-        crop=tuple(record["crop"]),
-        origin=tuple(record["origin"]),
-        mesh=mesh_of(record["master"], record["mesh"]),
-        objects=None if objects is None else tuple(object_from(item) for item in objects),
+        record.filename,
+        record.operation,
+        record.size,
+        record.crop,
+        record.origin,
+        Mesh(*record.master, record.mesh),
+        record.parameters,
+        None
+        if things is None
+        else tuple(Object(each.label, Box(*each.box), each.truncated, each.difficult, each.pose) for each in things),
+        record.sha256,
     )
 
 
@@ -93,13 +127,26 @@ def object_from(record: Mapping[str, Any]) -> Object:
     return Object(box=Box(*record["box"]), **fields)
 
 
+def facts(variations: Iterable[Variation]) -> dict[str, Any]:
+    """What a manifest is to say of variations: the labels that they name, and whether there is one that names none."""
+    named: set[str] = set()
+    unnamed = False
+    for each in variations:
+        unnamed |= each.objects is None
+        named.update(thing.label for thing in each.objects or ())
+    return {"labels": sorted(named), "unnamed": unnamed}
+
+
 def labels(folder: Path) -> tuple[set[str], bool]:
-    """The labels that a folder's records name themselves, and whether there is a record that names none."""
-    path = folder / RECORDS
-    lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n") if path.exists() else []
-    # asked for on every run: a line is parsed only where it may have an answer
-    named = [json.loads(line).get("objects", []) for line in lines if '"objects"' in line]
-    return {thing["label"] for things in named for thing in things}, len(named) < len(lines)
+    """The labels that a folder's records name themselves, and whether there is a record that names none.
+
+    Its manifest says so; none where there is no such folder yet.
+    """
+    try:
+        known = store.facts(folder / store.MANIFEST)
+        return set(known["labels"]), bool(known["unnamed"])
+    except (OSError, ValueError, KeyError):
+        return set(), False
 
 
 def append(folder: Path, variations: Iterable[Variation]) -> None:
@@ -111,15 +158,21 @@ def append(folder: Path, variations: Iterable[Variation]) -> None:
 def read(folder: Path) -> Iterator[Variation]:
     """A folder's records, in their order; none where there is no file of records."""
     path = folder / RECORDS
-    if not path.exists():
-        return
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                yield from_line(line)
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise AugmentError(
-                    f"{path}:{number}",
-                    "is no record of a variation",
-                    "leave that file to dlim.augment, or don't write one",
-                ) from error
+    if path.exists():
+        with path.open("rb") as file:
+            yield from _parsed(path, file)
+
+
+def sealed(made: Build) -> Iterator[Variation]:
+    """A build's records, in their order. Raises DamageError where they aren't those that were sealed."""
+    return _parsed(Path(made.folder, RECORDS), made.lines(RECORDS))
+
+
+def _parsed(path: Path, lines: Iterable[bytes]) -> Iterator[Variation]:
+    for number, line in enumerate(lines, 1):
+        try:
+            yield from_line(line)
+        except ValueError as error:
+            raise AugmentError(
+                f"{path}:{number}", "is no record of a variation", "leave that file to dlim.augment, or don't write one"
+            ) from error

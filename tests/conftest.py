@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,7 +76,8 @@ class Workspace:
         (folder / "data_augmentation").mkdir()
         width, height = size
         box = width // 4, height // 4, width * 3 // 4, height * 3 // 4
-        draw_master(folder / "master/image.jpg", size, box)
+        # no two alike: one picture under two labels is an error
+        draw_master(folder / "master/image.jpg", size, box, colour=20 + zlib.crc32(name.encode()) % 100)
         marked = (box[0] + 1, box[1] + 1, box[2], box[3])
         text = XML.format(width=width, height=height, label=label or name, box=marked)
         (folder / "master/image_extended.xml").write_text(text)

@@ -135,7 +135,7 @@ def test_a_run_says_what_limits_do(here: Workspace) -> None:
     lines = here.doit("dataset:ssd").stdout.splitlines()
     assert "split:ssd: limits changed from none to glyph 7" in lines
     assert "split:ssd: limits leave 47 of 60 images; doit mix:ssd shows of which projects" in lines
-    assert "shard:glyph@ssd: what limits leave of it changed" in lines
+    assert "shard:glyph@ssd: what is taken of it changed" in lines
 
 
 def test_an_image_rebuilds_no_other_project(here: Workspace) -> None:
@@ -399,11 +399,13 @@ def test_what_is_not_as_it_will_be(here: Workspace) -> None:
 
 
 @pytest.mark.parametrize(
-    "harm", ["[]", '{"master": "", "images": []}', "", '{"master": 1, "images": {"x": [["y"], "z"]}}']
+    "harm",
+    ["[]", '{"facts": {}, "files": {}}', "", '{"facts": {"labels": 1, "master": ""}, "files": {"x.jpg": [1, "y"]}}'],
 )
 def test_a_harmed_build_is_none(here: Workspace, harm: str) -> None:
-    """A build whose index somebody broke counts as none, without a traceback."""
-    (here.folder / "projects/alpha/build/ssd/index.json").write_text(harm)
+    """A build whose manifest somebody broke counts as none, without a traceback."""
+    path = here.folder / "projects/alpha/build/ssd/manifest.json"
+    path.write_text(harm)
     done = here.doit("mix:ssd")
     assert done.returncode == 0
     assert "1 of 4 projects not built yet" in done.stdout
@@ -424,7 +426,7 @@ def test_a_limit_of_an_unknown_label_shows(here: Workspace) -> None:
         here.doit("mix:ssd").stdout.split()
     )
 
-    (here.folder / "projects/alpha/build/ssd/index.json").unlink()
+    (here.folder / "projects/alpha/build/ssd/manifest.json").unlink()
     assert 'limit.labels: "gama" matches no label so far' in " ".join(here.doit("mix:ssd").stdout.split())
 
 

@@ -1,10 +1,10 @@
 """Dataset formats, a module each: where a dataset's files lie, an annotation's text, and the lists beside them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from dlim.annotation import Annotation
 from dlim.formats import voc
+from dlim.geometry import Annotation
 
 
 class Format(Protocol):
@@ -25,11 +25,11 @@ class Format(Protocol):
         self,
         train: Sequence[str],
         val: Sequence[str],
-        labels: Mapping[str, Iterable[str]],
+        labels: Mapping[str, tuple[Sequence[str], Sequence[str]]],
         *,
         class_lists: bool,
     ) -> dict[str, str]:
-        """The dataset's text files by their path in it, from the ids of train and val and each image's labels."""
+        """The dataset's text files by their path in it, from train's and val's ids and those that show a label."""
 
 
 FORMATS: dict[str, Format] = {"voc": voc}

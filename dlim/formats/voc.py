@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
-from dlim.annotation import Annotation, Object
 from dlim.formats.voc_reader import frame, read
+from dlim.geometry import Annotation, Object
 
 __all__ = ["ANNOTATIONS", "IMAGES", "LISTS", "SUFFIX", "frame", "lists", "read", "write"]
 
@@ -82,30 +82,31 @@ def _object_text(thing: Object) -> str:
 
 
 def lists(
-    train: Sequence[str], val: Sequence[str], labels: Mapping[str, Iterable[str]], *, class_lists: bool
+    train: Sequence[str],
+    val: Sequence[str],
+    labels: Mapping[str, tuple[Sequence[str], Sequence[str]]],
+    *,
+    class_lists: bool,
 ) -> dict[str, str]:
-    """The dataset's text files by their path in it, from the ids of train and val and each image's labels.
+    """The dataset's text files by their path in it, from the ids of train and val, and of those that show each label.
 
     trainval is the union of train and val. There is no third share, so test is val: what a trained network
-    is judged by must not be what it learned from. A class list has 1 behind an image that shows the class
-    and -1 behind any other.
+    is judged by must not be what it learned from. A class list has the images that show the class, each with a 1.
+    VOC's own also have all the others, with -1: of a thousand classes that is a thousand lines an image, and no reader
+    that we know of asks for them.
     """
-    sets = {
-        "train": sorted(train),
-        "val": sorted(val),
-        "trainval": sorted([*train, *val]),
-        "test": sorted(val),
-    }
-    names = sorted({label for image in labels.values() for label in image})
-    files = {f"{LISTS}/{name}.txt": _lines(ids) for name, ids in sets.items()}
+    files = {f"{LISTS}/{part}.txt": _lines(ids) for part, ids in _sets(train, val).items()}
     if class_lists:
-        shown = {image: frozenset(found) for image, found in labels.items()}
-        for label in names:
-            for part, ids in sets.items():
-                marks = (f"{image} {1 if label in shown[image] else -1:2d}" for image in ids)
-                files[f"{LISTS}/{label}_{part}.txt"] = _lines(marks)
-    files["labelmap.txt"] = _labelmap(names)
+        for label, sides in labels.items():
+            for part, ids in _sets(*sides).items():
+                files[f"{LISTS}/{label}_{part}.txt"] = _lines(f"{image}  1" for image in ids)
+    files["labelmap.txt"] = _labelmap(sorted(labels))
     return files
+
+
+def _sets(train: Sequence[str], val: Sequence[str]) -> dict[str, list[str]]:
+    held_out = sorted(val)
+    return {"train": sorted(train), "val": held_out, "trainval": sorted([*train, *val]), "test": held_out}
 
 
 def _labelmap(names: Iterable[str]) -> str:

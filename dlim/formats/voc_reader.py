@@ -15,8 +15,8 @@ from math import floor
 from pathlib import Path
 from typing import Any
 
-from dlim.annotation import Annotation, Box, Object
 from dlim.errors import AnnotationError
+from dlim.geometry import Annotation, Box, Object
 
 
 def read(path: Path) -> Annotation:

@@ -31,7 +31,7 @@ class Share(NamedTuple):
     @property
     def shown(self) -> frozenset[str]:
         """All labels on its images."""
-        return frozenset(label for image in self.images for label in self.labels[image])
+        return frozenset().union(*map(self.labels.__getitem__, self.images))
 
 
 @dataclass(frozen=True, slots=True)

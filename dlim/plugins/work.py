@@ -15,6 +15,7 @@ from doit.globals import Globals
 from dlim import builds, progress
 from dlim.errors import DlimError
 from dlim.plugins.reason import SEAL
+from dlim.store import Staging, staging
 
 
 @dataclass(frozen=True)
@@ -22,11 +23,11 @@ class Fill:
     """Fills a stage's folder, and seals it."""
 
     name: str
-    run: Callable[[Path], list[str] | None]
+    run: Callable[[Staging], list[str] | None]
     manifest: Path
 
     def __call__(self) -> dict[str, Any]:
-        with builds.fresh(self.manifest.parent) as out:
+        with staging(self.manifest.parent) as out:
             notes = self.run(out)
         _say(self.name, notes or ())
         return {SEAL: builds.look(self.manifest)}

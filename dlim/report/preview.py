@@ -18,7 +18,8 @@ from dlim.names import nearest, one_of
 from dlim.projects import Broken, Project
 from dlim.report.built import Built
 from dlim.report.samples import FOLDER, contact_sheet
-from dlim.stages import annotate, augment, locate
+from dlim.stages import annotate, augment, boxes
+from dlim.store import staging
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -94,19 +95,20 @@ def _built(taken: _Taken, settings: Settings, folder: Path) -> Built:
     """The project's build for the learner, made in an empty folder by the stages of every build."""
     project, name, learner = taken
     built = Built(project, name, learner, folder / "objects", folder / "variations", folder / "build")
-    for made in (built.objects, built.variations, built.build):
-        made.mkdir()
     notes, master = [], ""
     if not project.settings.generator:
-        notes += locate.locate(project, built.objects, settings.labelling_canvas)
-        master = locate.read(built.objects)[0]
+        with staging(built.objects) as out:
+            notes += boxes.locate(project, out, settings.labelling_canvas)
+        master = boxes.read(built.objects)[0]
     varied = augment.Settings(
         learner.size, project.settings.placement, settings.seed, settings.augment.count, settings.augment.cval
     )
-    notes += augment.augment(project, built.variations, varied, project.build / FOLDER / "daug.log")
+    with staging(built.variations) as out:
+        notes += augment.augment(project, out, varied, project.build / FOLDER / "daug.log")
     label = project.settings.label or project.name
     wanted = annotate.Settings(project.name, label, learner.labels, learner.boxes == "follow", learner.format)
-    notes += annotate.annotate(built.variations, master, built.things(), built.build, wanted)
+    with staging(built.build) as out:
+        notes += annotate.annotate(built.variations, master, built.things(), out, wanted)
     for note in notes:
         print(f"{project.name}: {note}")
     return built

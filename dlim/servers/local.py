@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import IO, cast
 
 from dlim.errors import CommandError
+from dlim.servers import script
 from dlim.servers.contract import Transport
 from dlim.servers.password import without
-from dlim.servers.shell import COMMAND, Shell
+from dlim.servers.shell import Shell
 
 _PIECE = 1 << 18
 
@@ -42,7 +43,7 @@ class _Process(Shell):
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", COMMAND],
+            ["/bin/sh", "-c", script.COMMAND],
             bufsize=0,
             env=_environment(),
             stdin=subprocess.PIPE,

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from dlim import builds, variation
-from dlim.annotation import Annotation, Box, Object
+from dlim import variation
 from dlim.config import LABEL
 from dlim.errors import AnnotationError
 from dlim.formats import FORMATS
+from dlim.geometry import Annotation, Box, Object
 from dlim.names import mapped
 from dlim.projects import in_stem
+from dlim.store import Build, Staging
 from dlim.variation import Variation
 
 INDEX = "index.json"
@@ -46,41 +48,53 @@ class Index(NamedTuple):
     images: dict[str, tuple[list[str], str]]
 
 
-def annotate(variations: Path, master: str, objects: tuple[Object, ...], out: Path, settings: Settings) -> list[str]:
-    """Fill the empty folder out with <stem>.jpg and its annotation; what is to be said of them, a line each.
+def annotate(variations: Path, master: str, objects: tuple[Object, ...], out: Staging, settings: Settings) -> list[str]:
+    """Fill out with <stem>.jpg and its annotation; what is to be said of them, a line each.
 
     variations: the folder that augment left. master: the digest of the master, with its objects in the crop's
     frame; a generator project has neither. An image on which no object is left to be seen, or only difficult ones,
     is left out: readers of VOC fail on one without a box that counts.
     """
     index: dict[str, tuple[list[str], str]] = {}
-    form, blank = FORMATS[settings.format], 0
-    for number, record in enumerate(variation.read(variations), 1):
+    form, blank, made = FORMATS[settings.format], 0, Build(variations)
+    for number, record in enumerate(variation.sealed(made), 1):
         found = _found(record, objects, settings)
         if all(thing.difficult for thing in found):
             blank += 1
             continue
         stem = _stem(settings.project, found[0].label, number)
-        builds.link(f"{variations}/{record.filename}", f"{out}/{stem}.jpg")
+        made.link(record.filename, out, f"{stem}.jpg")
         image = Annotation(f"{stem}.jpg", *record.size, tuple(found), folder=form.IMAGES)
-        with open(f"{out}/{stem}{form.SUFFIX}", "wb") as file:  # noqa: PTH123 - a Path for every image would take as long
-            file.write(form.write(image).encode())
-        index[stem] = sorted({thing.label for thing in found}), record.filename
+        out.write(f"{stem}{form.SUFFIX}", form.write(image).encode())
+        index[stem] = _shown(found), record.filename
     if not index:
         raise AnnotationError(settings.project, "no image shows its object", "check the box and daug.py")
-    _write_index(out, Index(master, index))
-    for table in sorted(variations.glob("*.csv")):
-        builds.link(table, out / table.name)
+    out.write(INDEX, _index_text(Index(master, index)).encode())
+    out.facts |= _facts(master, index)
+    for table in sorted(name for name in made.files if name.endswith(".csv")):
+        made.link(table, out, table)
     return [f"{blank} images show no object any more; left out"] if blank else []
 
 
-def _write_index(out: Path, index: Index) -> None:
+def _shown(found: Sequence[Object]) -> list[str]:
+    return [found[0].label] if len(found) == 1 else sorted({thing.label for thing in found})
+
+
+def _facts(master: str, index: Mapping[str, tuple[list[str], str]]) -> dict[str, Any]:
+    """A build's master, on how many images each label is, and on which, where that isn't all of them."""
+    counts = Counter(label for labels, _ in index.values() for label in labels)
+    facts: dict[str, Any] = {"master": master, "labels": dict(sorted(counts.items()))}
+    if any(count != len(index) for count in counts.values()):
+        facts["shown"] = {stem: labels for stem, (labels, _) in index.items()}
+    return facts
+
+
+def _index_text(index: Index) -> str:
     lines = ",\n".join(
         f"  {json.dumps(stem)}: {json.dumps([labels, filename], ensure_ascii=False)}"
         for stem, (labels, filename) in index.images.items()
     )
-    text = f'{{"master": {json.dumps(index.master)}, "images": {{\n{lines}\n}}}}\n'
-    (out / INDEX).write_text(text, encoding="utf-8", newline="\n")
+    return f'{{"master": {json.dumps(index.master)}, "images": {{\n{lines}\n}}}}\n'
 
 
 def read_index(folder: Path) -> Index:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from dlim import variation
 from dlim.augment import images, jpeg, worker
@@ -17,7 +18,7 @@ from dlim.errors import AugmentError, DlimError, shown
 from dlim.formats import voc_reader
 from dlim.geometry import Canvas, Mesh, Object, Size, canvas_name, fits, grid, origin
 from dlim.projects import Project
-from dlim.store import SEALED, Entry, Staging, sha256
+from dlim.store import Entry, Staging, sha256
 from dlim.variation import Variation
 
 KEPT_LINES = 20
@@ -75,10 +76,10 @@ def augment(
     printed = _printed(log)
     for name in (*pictures, *tables):
         _make_own(out / name)
-    said, entries = _complete(project, out, settings, pictures, trusted=plain)
+    said, entries, facts = _complete(project, out, settings, pictures, trusted=plain)
     if isinstance(made, Staging):
+        made.facts |= facts
         for name, entry in entries.items():
-            (out / name).chmod(SEALED)
             made.add(name, entry)
     return [*printed, *notes, *said]
 
@@ -196,10 +197,11 @@ def _shortened(lines: list[str], rest: str = "") -> list[str]:
 
 def _complete(
     project: Project, out: Path, settings: Settings, pictures: Sequence[str], trusted: bool
-) -> tuple[list[str], dict[str, Entry]]:
+) -> tuple[list[str], dict[str, Entry], dict[str, Any]]:
     """Check what the script wrote, drop repeats, and record the images it wrote by other means than dlim.augment.
 
-    What is to be said, and the files with their sizes and digests. trusted: nobody has changed what dlim.augment wrote.
+    What is to be said, the files with their sizes and digests, and the facts. trusted: nobody has changed what
+    dlim.augment wrote.
     """
     known = {record.filename: record for record in variation.read(out)}
     lost = sorted(set(known) - set(pictures))
@@ -232,7 +234,9 @@ def _complete(
     entries = {
         name: Entry(os.stat(f"{out}/{name}").st_size, digest) for name, digest in digests.items() if name not in repeats
     }
-    return [*said, *_still_boxed(project, kept, settings)], entries
+    records = known | {record.filename: record for record in kept}
+    facts = variation.facts(record for name, record in records.items() if name not in repeats)
+    return [*said, *_still_boxed(project, kept, settings)], entries, facts
 
 
 def _still_boxed(project: Project, adopted: Sequence[Variation], settings: Settings) -> list[str]:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from dlim.errors import DatasetError
 from dlim.mix.limits import Limits, Share, limited, rank, require, sides, train_count
+from dlim.store import Build, Staging
 
 SPLIT = "split.json"
 """What this stage leaves: the ids of train and val, by project."""
+
+SHOWN = "labels.json"
+"""The file beside it: the ids in train and in val that show each label."""
 
 TAKEN = "taken"
 """The folder beside it, with a file of ids for each project of which not all images are taken."""
@@ -36,26 +41,60 @@ class Parts(NamedTuple):
 
 
 class Division(NamedTuple):
-    """What is taken of each project, how that is divided, and what is to be said of it, a line each."""
+    """What is taken of each project, how that is divided, and what is to be said of it, a line each.
+
+    conflict: the first picture that two projects have with two labels.
+    """
 
     shares: list[Share]
     parts: dict[str, Parts]
     notes: list[str]
+    conflict: DatasetError | None = None
 
 
-def split(shares: Sequence[Share], out: Path, settings: Settings) -> list[str]:
-    """Write split.json, and what limits leave, into the folder out; what is to be said of it, a line each.
+def share(title: str, build: Path) -> Share:
+    """A project's images for a learner, as its build's manifest has them. Raises OSError, ValueError for no build."""
+    made = Build(build)
+    digests = {name[:-4]: entry.sha256 for name, entry in made.files.items() if name.endswith(".jpg")}
+    shown = made.facts.get("shown")
+    labels = sorted(made.facts["labels"]) if shown is None else []
+    return Share(title, made.facts["master"], digests, dict.fromkeys(digests, labels) if shown is None else shown)
 
-    Raises ConfigError where a label is limited that no image shows.
+
+def split(shares: Sequence[Share], out: Staging, settings: Settings) -> list[str]:
+    """Write split.json, the images of each label, and what limits leave, into out; what is to be said of it.
+
+    Raises ConfigError where a label is limited that no image shows, DatasetError where one picture has two labels.
     """
     require_labels({label for share in shares for label in share.shown}, settings)
     division = divide(shares, settings)
-    text = json.dumps({project: part._asdict() for project, part in sorted(division.parts.items())}, indent=1)
-    (out / SPLIT).write_text(text + "\n", encoding="utf-8")
+    if division.conflict is not None:
+        raise division.conflict
+    out.write(SPLIT, _json({project: part._asdict() for project, part in sorted(division.parts.items())}))
+    out.write(SHOWN, _json(_by_label(division)))
     for share, left in zip(shares, division.shares, strict=True):
         if len(left.images) < len(share.images):
-            _write_taken(out, left)
-    return [*_account(shares, division.shares, settings), *division.notes]
+            out.write(_taken_file(share.project), "".join(f"{image}\n" for image in sorted(left.images)).encode())
+    out.facts |= {
+        "train": sum(len(part.train) for part in division.parts.values()),
+        "val": sum(len(part.val) for part in division.parts.values()),
+    }
+    return division.notes
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, indent=1).encode() + b"\n"
+
+
+def _by_label(division: Division) -> dict[str, tuple[list[str], list[str]]]:
+    """The ids in train and in val that show each label."""
+    found: dict[str, tuple[list[str], list[str]]] = {}
+    for share in division.shares:
+        for side, images in enumerate(division.parts[share.project]):
+            for image in images:
+                for label in share.labels[image]:
+                    found.setdefault(label, ([], []))[side].append(image)
+    return dict(sorted(found.items()))
 
 
 def require_labels(labels: Iterable[str], settings: Settings) -> None:
@@ -73,37 +112,70 @@ def divide(shares: Sequence[Share], settings: Settings) -> Division:
         share.project: _divided(share, taken.images, held_out.get(share.project), settings)
         for share, taken in zip(shares, left, strict=True)
     }
-    parts, more = _without_leaks(left, divided)
-    return Division(left, parts, [*notes, *more])
-
-
-def _account(shares: Iterable[Share], left: Iterable[Share], settings: Settings) -> list[str]:
     before, after = (sum(len(share.images) for share in each) for each in (shares, left))
-    if before == after:
-        return []
-    return [f"limits leave {after:,} of {before:,} images; doit mix:{settings.learner} shows of which projects"]
+    if before != after:
+        limits = f"limits leave {after:,} of {before:,} images; doit mix:{settings.learner} shows of which projects"
+        notes.insert(0, limits)
+    repeats, conflict = _repeats(left, settings)
+    if not repeats:
+        return Division(left, divided, notes, conflict)
+    for project, found in repeats.items():
+        of = ", ".join(sorted({other for other, _ in found.values()}))
+        notes.append(f"{project}: {len(found):,} images are those of {of} as well; each is taken once")
+        train, val = divided[project]
+        divided[project] = Parts(*([image for image in side if image not in found] for side in (train, val)))
+    return Division([_without(share, repeats.get(share.project, ())) for share in left], divided, notes, conflict)
+
+
+def _without(share: Share, images: Container[str]) -> Share:
+    return share._replace(images={image: digest for image, digest in share.images.items() if image not in images})
+
+
+def _repeats(
+    shares: Sequence[Share], settings: Settings
+) -> tuple[dict[str, dict[str, tuple[str, str]]], DatasetError | None]:
+    """The images that are another project's, byte for byte, and the first that has other labels there.
+
+    By project, by id, with that other project, which is the first that has it, and its id there.
+    """
+    first: dict[str, tuple[Share, str]] = {}
+    found: dict[str, dict[str, tuple[str, str]]] = {}
+    conflict = None
+    for share in shares:
+        for image, digest in share.images.items():
+            other, twin = first.setdefault(digest, (share, image))
+            if other is share:
+                continue
+            found.setdefault(share.project, {})[image] = other.project, twin
+            if conflict is None and set(other.labels[twin]) != set(share.labels[image]):
+                told = [f"{each} ({', '.join(of.labels[each])})" for of, each in ((other, twin), (share, image))]
+                conflict = DatasetError(
+                    f"dataset of {settings.learner}",
+                    f"{told[0]} of {other.project} and {told[1]} of {share.project} are one picture with two labels",
+                    f"label both alike, or leave one project out in config/learners/{settings.learner}.toml",
+                )
+    return found, conflict
 
 
 def read(folder: Path) -> dict[str, Parts]:
     """What `split` left in a folder, by project."""
-    return {project: Parts(**part) for project, part in json.loads((folder / SPLIT).read_bytes()).items()}
+    return {project: Parts(**part) for project, part in json.loads(Build(folder).read(SPLIT)).items()}
+
+
+def shown(folder: Path) -> dict[str, tuple[list[str], list[str]]]:
+    """The ids in train and in val that show each label."""
+    return {label: (train, val) for label, (train, val) in json.loads(Build(folder).read(SHOWN)).items()}
 
 
 def taken(folder: Path, project: str) -> list[str] | None:
     """The ids that a project gives, sorted; None where it gives all it has, or isn't divided yet."""
-    path = _taken_file(folder, project)
+    path = folder / _taken_file(project)
     return path.read_text(encoding="utf-8").split() if path.exists() else None
 
 
-def _write_taken(folder: Path, share: Share) -> None:
-    path = _taken_file(folder, share.project)
-    path.parent.mkdir(exist_ok=True)
-    path.write_text("".join(f"{image}\n" for image in sorted(share.images)), encoding="utf-8")
-
-
-def _taken_file(folder: Path, project: str) -> Path:
+def _taken_file(project: str) -> str:
     # a learner's projects lie in one folder, whose name may be a path to anywhere
-    return folder / TAKEN / f"{PurePosixPath(project).name}.txt"
+    return f"{TAKEN}/{PurePosixPath(project).name}.txt"
 
 
 def _divided(share: Share, taken: Container[str], held_out: bool | None, settings: Settings) -> Parts:
@@ -135,32 +207,20 @@ def _held_out(shares: Sequence[Share], settings: Settings) -> tuple[dict[str, bo
 
 def _connected(shares: Iterable[Share]) -> list[dict[str, list[Share]]]:
     """Shares by master, in groups of which no two have a label in common."""
-    groups: list[tuple[set[str], dict[str, list[Share]]]] = []
+    above: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def top(node: tuple[str, str]) -> tuple[str, str]:
+        found = above.setdefault(node, node)
+        while found != above[found]:
+            above[found] = found = above[above[found]]
+        return found
+
+    shares = list(shares)
     for share in shares:
-        labels, masters = set(share.shown), {share.master or share.project: [share]}
-        for other in [group for group in groups if group[0] & labels or group[1].keys() & masters.keys()]:
-            groups.remove(other)
-            labels |= other[0]
-            for master, found in other[1].items():
-                masters.setdefault(master, []).extend(found)
-        groups.append((labels, masters))
-    return [masters for _, masters in groups]
-
-
-def _without_leaks(shares: Sequence[Share], parts: Mapping[str, Parts]) -> tuple[dict[str, Parts], list[str]]:
-    """The parts, without an image in val whose bytes are in train as another project's, and what to say of it.
-
-    It is left out and not moved: then neither an image nor a project makes another one change sides.
-    """
-    learned = {share.images[image]: image for share in shares for image in parts[share.project].train}
-    kept, notes = {}, []
+        for label in share.shown:
+            above[top(("label", label))] = top(("master", share.master or share.project))
+    groups: dict[tuple[str, str], dict[str, list[Share]]] = {}
     for share in shares:
-        train, val = parts[share.project]
-        leaks = [image for image in val if share.images[image] in learned]
-        kept[share.project] = Parts(train, [image for image in val if share.images[image] not in learned])
-        if leaks:
-            notes.append(
-                f"{share.project}: {len(leaks)} of {len(val)} images of val are in train as another project's, "
-                f"and left out ({leaks[0]} is {learned[share.images[leaks[0]]]})"
-            )
-    return kept, notes
+        master = share.master or share.project
+        groups.setdefault(top(("master", master)), {}).setdefault(master, []).append(share)
+    return list(groups.values())

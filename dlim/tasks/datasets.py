@@ -17,10 +17,11 @@ from dlim.mix.limits import Limits
 from dlim.plugins.reason import Same
 from dlim.plugins.work import Seals, Watched, remove
 from dlim.projects import Broken, Project
-from dlim.stages import annotate, augment, locate, pack, shard, split, tarball
+from dlim.stages import annotate, augment, boxes, dataset, split
+from dlim.store import Staging
 from dlim.tasks import mixes
 from dlim.tasks.asking import asked
-from dlim.tasks.rows import IO, Extend, Row, Tarball, broken, existing, inputs, row, stage
+from dlim.tasks.rows import IO, Extend, Packed, Row, Tarball, broken, existing, inputs, row, stage
 from dlim.tasks.workspace import (
     DATA_SET,
     INTERNAL,
@@ -132,7 +133,7 @@ class Datasets:
         return stage(
             "locate",
             title,
-            lambda out: locate.locate(project, out, canvas),
+            lambda out: boxes.locate(project, out, canvas),
             objects(project) / builds.MANIFEST,
             [project.image, project.boxes],
             lambda: settings,
@@ -159,7 +160,7 @@ class Datasets:
         name = f"{title}@{canvas_name(canvas)}"
         log = INTERNAL / "logs" / f"{name.replace('/', '.')}.log"
 
-        def run(out: Path) -> list[str]:
+        def run(out: Staging) -> list[str]:
             console = progress.current()
             return augment.augment(
                 project,
@@ -194,19 +195,19 @@ class Datasets:
 
     def _annotate_for(self, name: str, learner: Learner, title: str, project: Project) -> Row:
         made = variations(project, learner.size)
-        boxes = objects(project)
+        marked = objects(project)
         follow = learner.boxes == "follow"
         label = project.settings.label or project.name
 
         def labels() -> dict[str, str]:
-            return annotate.relevant(learner.labels, _labels(project, made, boxes, label))
+            return annotate.relevant(learner.labels, _labels(project, made, marked, label))
 
-        def run(out: Path) -> list[str]:
-            master, _, things = locate.read(boxes) if has_master(project) else ("", (0, 0), ())
+        def run(out: Staging) -> list[str]:
+            master, _, things = boxes.read(marked) if has_master(project) else ("", (0, 0), ())
             settings = annotate.Settings(project.name, label, labels(), follow, learner.format)
             return annotate.annotate(made, master, things, out, settings)
 
-        files = [made, boxes] if has_master(project) else [made]
+        files = [made, marked] if has_master(project) else [made]
         return stage(
             "annotate",
             f"{title}@{name}",
@@ -225,12 +226,12 @@ class Datasets:
         settings = _division(name, self.workspace.config.settings, self.workspace.limits(name))
         learner = self.workspace.config.learners[name]
 
-        def run(out: Path) -> list[str]:
+        def run(out: Staging) -> list[str]:
             if not made:
                 raise ProjectError(
                     learner.projects, "holds no project yet", "doit new NAME --image crop.png begins one"
                 )
-            return split.split([mixes.share(title, folder) for title, folder in made.items()], out, settings)
+            return split.split([split.share(title, folder) for title, folder in made.items()], out, settings)
 
         return stage(
             "split",
@@ -244,25 +245,23 @@ class Datasets:
     def shard(self) -> Iterator[Row]:
         """Pack each project's share of each learner's dataset."""
         for name, learner in self.workspace.config.learners.items():
-            limits = self.workspace.limits(name)
-            for title, folder in self.workspace.builds(name).items():
-                yield self._shard_for(name, learner, title, folder, limited=limits.concern(title))
+            shards = self.workspace.shards(name)
+            for title, build in self.workspace.builds(name).items():
+                yield self._shard_for(name, learner, title, build, shards[title])
 
-    def _shard_for(self, name: str, learner: Learner, title: str, build: Path, *, limited: bool) -> Row:
-        settings = shard.Settings(learner.format)
-
+    def _shard_for(self, name: str, learner: Learner, title: str, build: Path, folder: Path) -> Row:
         def taken() -> list[str] | None:
-            return split.taken(split_folder(name), title) if limited else None
+            return split.taken(split_folder(name), title)
 
         return stage(
             "shard",
             f"{title}@{name}",
-            lambda out: shard.shard(build, out, settings, taken()),
-            self.workspace.shards(name)[title] / builds.MANIFEST,
+            lambda out: dataset.shard(build, out, learner.format, taken()),
+            folder / builds.MANIFEST,
             [build / builds.MANIFEST],
-            # not the split's manifest: what limits leave of this project is all that it needs of that
-            lambda: {**asdict(settings), "what limits leave of it": lambda: _digest(taken())},
-            after=[f"split:{name}"] if limited else (),
+            # not the split's manifest: what is taken of this project is all that it needs of that
+            lambda: {"format": learner.format, "what is taken of it": lambda: _digest(taken())},
+            after=[f"split:{name}"],
         )
 
     def pack(self) -> Iterator[Row]:
@@ -272,11 +271,11 @@ class Datasets:
 
     def _pack_for(self, name: str, learner: Learner, made: Mapping[str, Path]) -> Row:
         parts = split_folder(name)
-        settings = pack.Settings(name, learner.class_lists, learner.format)
-        return stage(
+        settings = dataset.Settings(name, learner.class_lists, learner.format)
+        return row(
             "pack",
             name,
-            lambda out: pack.pack(_content(made, parts), out, settings),
+            Packed(lambda: _content(made, parts), DATA_SET / name, settings),
             DATA_SET / name / builds.MANIFEST,
             [folder / builds.MANIFEST for folder in [parts, *made.values()]],
             lambda: asdict(settings),
@@ -288,17 +287,16 @@ class Datasets:
             yield self._tarball_for(name, learner)
 
     def _tarball_for(self, name: str, learner: Learner) -> Row:
-        settings = tarball.Settings(learner.format)
+        settings = dataset.Settings(name, learner.class_lists, learner.format)
         shards = list(self.workspace.shards(name).values())
         archive, manifest = archive_files(name)
-        pieces = [folder / shard.SHARD for folder in shards]
         return row(
             "tarball",
             name,
-            Tarball(DATA_SET / name, pieces, archive, manifest, settings),
+            Tarball(DATA_SET / name, shards, archive, manifest, settings),
             manifest,
             [folder / builds.MANIFEST for folder in [DATA_SET / name, *shards]],
-            lambda: asdict(settings),
+            lambda: {"format": learner.format},
         )
 
     def mixed(self, name: str, survey: mixes.Survey) -> Mix:
@@ -341,8 +339,7 @@ def _labels(project: Project, variations: Path, objects: Path, label: str) -> se
     """The labels that a project's objects have before a learner maps them; none before they are known."""
     named, unnamed = variation.labels(variations)
     if has_master(project):
-        known = (objects / locate.OBJECTS).exists()
-        return named | {thing.label for thing in locate.read(objects)[2]} if known else named
+        return named | boxes.labels(objects)
     return named | {label} if unnamed else named
 
 
@@ -351,22 +348,16 @@ def _division(name: str, shared: config.Settings, limits: Limits) -> split.Setti
     return split.Settings(name, shared.seed, shared.split.train_percent, shared.split.by, limits)
 
 
-def _content(made: Mapping[str, Path], parts: Path) -> pack.Content:
+def _content(made: Mapping[str, Path], parts: Path) -> dataset.Content:
     """What goes into a dataset, from its builds and its split."""
     divided = split.read(parts).values()
     found = {title: split.taken(parts, title) for title in made}
-    taken = {title: frozenset(ids) for title, ids in found.items() if ids is not None}
-    return pack.Content(
+    return dataset.Content(
         builds=made,
-        labels={
-            stem: labels
-            for title, folder in made.items()
-            for stem, (labels, _) in annotate.read_index(folder).images.items()
-            if title not in taken or stem in taken[title]
-        },
         train=[image for part in divided for image in part.train],
         val=[image for part in divided for image in part.val],
-        taken=taken,
+        labels=split.shown(parts),
+        taken={title: ids for title, ids in found.items() if ids is not None},
     )
 
 

@@ -10,7 +10,7 @@ from doit.control import TaskControl
 from doit.globals import Globals
 from doit.task import Task, dict_to_task
 
-from dlim import builds, progress
+from dlim import progress
 from dlim.config import Learner
 from dlim.errors import ConfigError, DlimError
 from dlim.formats import voc
@@ -20,7 +20,8 @@ from dlim.mix.limits import Share
 from dlim.names import mapped
 from dlim.plugins.verdict import Verdict, verdicts
 from dlim.projects import Broken, Project
-from dlim.stages import annotate, split
+from dlim.stages import split
+from dlim.store import DamageError
 from dlim.tasks.asking import Row, asked
 
 
@@ -56,14 +57,6 @@ def _task(name: str, row: Row) -> Task:
     return dict_to_task({**{key: value for key, value in row.items() if key != "basename"}, "name": name})
 
 
-def share(title: str, folder: Path) -> Share:
-    """A project's images for a learner: what its build holds. Raises OSError, ValueError where it is no build."""
-    index = annotate.read_index(folder)
-    files = builds.read(folder / builds.MANIFEST)
-    digests = {stem: files[f"{stem}.jpg"].sha256 for stem in index.images}
-    return Share(title, index.master, digests, {stem: labels for stem, (labels, _) in index.images.items()})
-
-
 def standing(title: str, project: Project | Broken, name: str, learner: Learner, verdict: Verdict) -> Standing:
     """How far a project is for a learner."""
     found = _built(title, project.folder / "build" / name)
@@ -76,8 +69,8 @@ def standing(title: str, project: Project | Broken, name: str, learner: Learner,
 
 def _built(title: str, folder: Path) -> Share | None:
     try:
-        return share(title, folder)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return split.share(title, folder)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, DamageError):
         # not there or not whole, or a run is just replacing it
         return None
 
@@ -100,7 +93,8 @@ def account(
     """The mix that a run would make of projects as they are. notes: what is to be said before all else."""
     shares = [each.share for each in standings if each.share is not None]
     division = split.divide(shares, settings)
-    said = [*notes, *_unknown(standings, settings), *division.notes]
+    conflict = [] if division.conflict is None else [str(division.conflict)]
+    said = [*notes, *_unknown(standings, settings), *conflict, *division.notes]
     return mix(settings.learner, standings, Taken(division.shares, division.parts, said), settings.limits, excluded)
 
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dlim import builds, provenance
-from dlim.formats import FORMATS
+from dlim import provenance, store
 from dlim.plugins.meta import FAULT, STAGE
 from dlim.plugins.reason import IMAGES, SEAL, Inputs, Sealed, Settings
 from dlim.plugins.reporter import SUMMARY
 from dlim.plugins.work import Fill, Refusal, Watched, unseal
 from dlim.projects import Broken, Project
-from dlim.stages import extend, tarball
+from dlim.stages import dataset, extend
+from dlim.store import Staging
 from dlim.text import megabytes
 
 Row = dict[str, Any]
@@ -27,7 +27,7 @@ IO = {"capture": False}
 def stage(
     kind: str,
     name: str,
-    run: Callable[[Path], list[str] | None],
+    run: Callable[[Staging], list[str] | None],
     manifest: Path,
     sources: Iterable[Path],
     settings: Callable[[], Settings] = dict,
@@ -70,7 +70,7 @@ def broken(title: str, learner: str, project: Broken) -> Row:
         "basename": "annotate",
         "name": f"{title}@{learner}",
         "actions": [Watched(Refusal(project.error), [])],
-        "targets": [str(project.folder / "build" / learner / builds.MANIFEST)],
+        "targets": [str(project.folder / "build" / learner / store.MANIFEST)],
         "io": IO,
         "meta": {STAGE: True, FAULT: str(project.error)},
     }
@@ -78,7 +78,7 @@ def broken(title: str, learner: str, project: Broken) -> Row:
 
 def existing(paths: Iterable[Path]) -> list[str]:
     """Paths as doit has them, without the hand-made files that are missing: the stage says so in better words."""
-    return [str(path) for path in paths if path.name == builds.MANIFEST or path.exists()]
+    return [str(path) for path in paths if path.name == store.MANIFEST or path.exists()]
 
 
 @dataclass(frozen=True)
@@ -90,38 +90,41 @@ class Extend:
 
     def __call__(self) -> dict[str, Any]:
         extend.extend(self.project, self.canvas)
-        return {SEAL: [builds.sha256(self.project.extended)]}
+        return {SEAL: [store.sha256(self.project.extended)]}
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Brings a learner's dataset up to date."""
+
+    content: Callable[[], dataset.Content]
+    folder: Path
+    settings: dataset.Settings
+
+    def __call__(self) -> dict[str, Any]:
+        dataset.pack(self.content(), self.folder, self.settings)
+        return {SEAL: store.look(self.folder / store.MANIFEST)}
 
 
 @dataclass(frozen=True)
 class Tarball:
     """Makes a learner's archive, and seals it."""
 
-    dataset: Path
+    folder: Path
     shards: list[Path]
     archive: Path
     manifest: Path
-    settings: tarball.Settings
+    settings: dataset.Settings
 
     def __call__(self) -> dict[str, Any]:
-        builds.write_file(
-            self.archive, lambda making: tarball.tarball(self.dataset, self.shards, making, self.settings)
+        dataset.tarball(self.folder, self.shards, self.archive, self.manifest, self.settings)
+        digest = store.read(self.manifest)[self.archive.name].sha256
+        facts = store.facts(self.manifest)
+        summary = (
+            f"{self.archive}: {facts['images']:,} images, {facts['train']:,} train and {facts['val']:,} val, "
+            f"{megabytes(facts['bytes'])}, sha256 {digest[:12]}"
         )
-        builds.seal(self.manifest, [self.archive.name])
-        train, val = self._images("train"), self._images("val")
-        return {SEAL: builds.look(self.manifest), SUMMARY: self._summary(train, val), IMAGES: train + val}
-
-    def _images(self, part: str) -> int:
-        """How many images a part of the dataset has."""
-        lists = self.dataset / FORMATS[self.settings.format].LISTS
-        return len((lists / f"{part}.txt").read_text(encoding="utf-8").splitlines())
-
-    def _summary(self, train: int, val: int) -> str:
-        entry = builds.read(self.manifest)[self.archive.name]
-        return (
-            f"{self.archive}: {train + val:,} images, {train:,} train and {val:,} val, "
-            f"{megabytes(entry.size)}, sha256 {entry.sha256[:12]}"
-        )
+        return {SEAL: store.look(self.manifest), SUMMARY: summary, IMAGES: facts["images"]}
 
 
 def inputs(kind: str, settings: Callable[[], Settings]) -> Inputs:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlim.annotation import Annotation, Box, Object
 from dlim.formats import voc
+from dlim.geometry import Annotation, Box, Object
 
 THING = Object("close", Box(0, 1, 30, 20))
 IMAGE = Annotation("close_0001.jpg", 400, 300, (THING,))
@@ -89,7 +89,7 @@ def test_writing_changes_nothing_between_two_times() -> None:
     assert voc.write(IMAGE) == voc.write(IMAGE)
 
 
-LABELLED = {"a_1": ["a"], "a_2": ["a", "b"], "b_1": ["b"]}
+LABELLED = {"a": (["a_1"], ["a_2"]), "b": (["b_1"], ["a_2"])}
 
 
 def test_the_lists_of_a_dataset() -> None:
@@ -105,18 +105,18 @@ def test_the_lists_of_a_dataset() -> None:
 
 
 def test_the_lists_of_each_class() -> None:
-    """A class list has every image of its part, with 1 where it shows the class and -1 where not."""
+    """A class list has the images of its part that show the class: as many lines as there are labels on images."""
     lists = voc.lists(["b_1", "a_1"], ["a_2"], LABELLED, class_lists=True)
     assert {name: text for name, text in lists.items() if "/a_" in name} == {
-        "ImageSets/Main/a_train.txt": "a_1  1\nb_1 -1\n",
+        "ImageSets/Main/a_train.txt": "a_1  1\n",
         "ImageSets/Main/a_val.txt": "a_2  1\n",
-        "ImageSets/Main/a_trainval.txt": "a_1  1\na_2  1\nb_1 -1\n",
+        "ImageSets/Main/a_trainval.txt": "a_1  1\na_2  1\n",
         "ImageSets/Main/a_test.txt": "a_2  1\n",
     }
-    assert lists["ImageSets/Main/b_train.txt"] == "a_1 -1\nb_1  1\n"
+    assert lists["ImageSets/Main/b_train.txt"] == "b_1  1\n"
 
 
 def test_no_list_has_a_blank_line() -> None:
     """A reader would look for the image of an empty name."""
-    for text in voc.lists(["a_1"], [], {"a_1": ["a"]}, class_lists=True).values():
+    for text in voc.lists(["a_1"], [], {"a": (["a_1"], [])}, class_lists=True).values():
         assert "" not in text.splitlines()

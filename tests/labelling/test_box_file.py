@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -144,9 +145,13 @@ def test_a_failure_leaves_the_file_as_it_was(project: Project, tmp_path: Path) -
     on = box_file.extended(project, CANVAS)
     box_file.write(on, [LABELLED])
     before = project.boxes.read_bytes()
-    (project.boxes.parent / ".fresh-image_extended.xml").symlink_to("/dev/full")
-    with pytest.raises(OSError, match="No space left"):
-        box_file.write(on, [Object("other", on.crop)])
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limit[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            box_file.write(on, [Object("other", on.crop)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
     assert project.boxes.read_bytes() == before
     assert sorted(path.name for path in project.boxes.parent.iterdir()) == [
         "image.jpg",

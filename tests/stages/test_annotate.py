@@ -9,14 +9,13 @@ import pytest
 from PIL import Image
 
 from dlim import variation
-from dlim.annotation import Box, Object
 from dlim.augment import images, jpeg, operations
 from dlim.errors import AnnotationError
 from dlim.formats import voc
-from dlim.frame import Canvas, Size, origin
-from dlim.mesh import Mesh, grid, still
+from dlim.geometry import Box, Canvas, Mesh, Object, Size, grid, origin, still
 from dlim.stages import annotate
 from dlim.stages.annotate import Settings
+from dlim.store import staging
 from dlim.variation import Variation
 from tests.conftest import draw_master
 
@@ -29,14 +28,17 @@ DIGEST = "digest of the master"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with variations/ and out/, both empty."""
-    (tmp_path / "variations").mkdir()
-    (tmp_path / "out").mkdir()
+    """An empty folder for variations/ and out/."""
     return tmp_path
 
 
 def vary(
-    folder: Path, *meshes: Mesh, canvas: Canvas = None, crop: Size = CROP, objects: tuple[Object, ...] | None = None
+    folder: Path,
+    *meshes: Mesh,
+    canvas: Canvas = None,
+    crop: Size = CROP,
+    objects: tuple[Object, ...] | None = None,
+    table: str = "",
 ) -> None:
     """Write a variation for every mesh: a-1.jpg, a-2.jpg, ..."""
     size = canvas or crop
@@ -45,9 +47,12 @@ def vary(
         Variation(f"a-{number}.jpg", "test", size, crop, place, mesh, objects=objects)
         for number, mesh in enumerate(meshes, 1)
     ]
-    for record in records:
-        draw_master(folder / "variations" / record.filename, size, (1, 1, 5, 5))
-    variation.append(folder / "variations", records)
+    with staging(folder / "variations") as made:
+        for record in records:
+            draw_master(made.path / record.filename, size, (1, 1, 5, 5))
+        variation.append(made.path, records)
+        if table:
+            made.write("characters.csv", table.encode())
 
 
 def shifted(dx: float, dy: float) -> Mesh:
@@ -61,7 +66,8 @@ def settings(
 
 
 def run(folder: Path, *objects: Object, settings: Settings = settings(), master: str = DIGEST) -> list[str]:  # noqa: B008
-    return annotate.annotate(folder / "variations", master, objects, folder / "out", settings)
+    with staging(folder / "out") as made:
+        return annotate.annotate(folder / "variations", master, objects, made, settings)
 
 
 def objects(folder: Path, stem: str = "close_0001") -> tuple[Object, ...]:
@@ -265,8 +271,7 @@ def test_an_image_that_nobody_gave_an_object(folder: Path) -> None:
 
 def test_tables_come_along(folder: Path) -> None:
     """A table beside the variations lies beside the annotations too."""
-    vary(folder, still(*CROP))
-    (folder / "variations/characters.csv").write_text("label\n")
+    vary(folder, still(*CROP), table="label\n")
     run(folder, THING)
     assert (folder / "out/characters.csv").read_text() == "label\n"
 
@@ -278,9 +283,8 @@ def test_the_same_variations_are_the_same_build(folder: Path) -> None:
     for name in ("one", "two"):
         run(folder, THING)
         (folder / "out").rename(folder / name)
-        (folder / "out").mkdir()
         builds.append({path.name: path.read_bytes() for path in (folder / name).iterdir()})
-    assert len(builds[0]) == 11
+    assert len(builds[0]) == 12
     assert builds[0] == builds[1]
 
 

@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlim.config import Limit
-from dlim.errors import ConfigError
+from dlim.errors import ConfigError, DatasetError
 from dlim.mix.limits import Limits, Share, train_count
 from dlim.stages import split
 from dlim.stages.split import Parts, Settings
+from dlim.store import staging
 
 HALF_UP = {1: (1, 0), 2: (2, 0), 3: (2, 1), 4: (3, 1), 5: (4, 1), 7: (6, 1), 8: (6, 2), 99: (79, 20), 1000: (800, 200)}
 """How many of so many images go to train and to val at 80 percent."""
@@ -42,13 +43,19 @@ def share(
 
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
-    return tmp_path
+    return tmp_path / "split"
+
+
+def ran(shares: Sequence[Share], out: Path, settings: Settings) -> list[str]:
+    """What is said of a split."""
+    with staging(out) as made:
+        return split.split(shares, made, settings)
 
 
 def divided(
     out: Path, shares: Sequence[Share], percent: int = 80, seed: int = 1, by: str = "image"
 ) -> dict[str, Parts]:
-    split.split(shares, out, Settings("ssd", seed, percent, by))
+    ran(shares, out, Settings("ssd", seed, percent, by))
     return split.read(out)
 
 
@@ -66,7 +73,7 @@ def test_every_image_goes_one_way(
 ) -> None:
     """Whatever is asked for, each image is in train or in val, once, and the share is right to half an image."""
     given_share = share("a", count)
-    found = divided(tmp_path_factory.getbasetemp(), [given_share], percent, seed)["a"]
+    found = divided(tmp_path_factory.getbasetemp() / "split", [given_share], percent, seed)["a"]
     assert sorted([*found.train, *found.val]) == sorted(given_share.images)
     assert abs(len(found.train) - count * percent / 100) <= 0.5
     assert (found.train, found.val) == (sorted(found.train), sorted(found.val))
@@ -108,60 +115,46 @@ def test_the_file_is_the_same_bytes(out: Path) -> None:
     assert (out / split.SPLIT).read_bytes() == text
 
 
-# leaks
+# one picture in several projects
 
 
-def test_identical_projects_go_the_same_way(out: Path) -> None:
-    """A project that is another one's copy is divided like it, so that none of its images leaks."""
-    found = divided(out, [share("a", 40), share("b", 40, shows="a")])
-    assert [name.replace("b_", "a_") for name in found["b"].val] == found["a"].val
-
-
-def test_a_leak_is_left_out_of_val(out: Path) -> None:
-    """An image of val that is, byte for byte, in train as another project's is in no list, and that is said."""
-    one = share("a", 10)
-    alone = divided(out, [one])["a"]
-    common = alone.val[0]
-    other = Share("b", "another master", {"b_0001": one.images[common]}, {"b_0001": ["b"]})
-    notes = split.split([one, other], out, Settings("ssd", 1, 80))
+def test_identical_projects_give_each_picture_once(out: Path) -> None:
+    """Of a project that is another one's copy nothing is taken, which is said; the other is as it is alone."""
+    shares = [share("a", 40), share("b", 40, shows="a", label="a")]
+    notes = ran(shares, out, Settings("ssd", 1, 80))
     found = split.read(out)
-    assert found == {"a": Parts(alone.train, alone.val[1:]), "b": Parts(["b_0001"], [])}
-    assert notes == [f"a: 1 of 2 images of val are in train as another project's, and left out ({common} is b_0001)"]
+    assert found == {"a": divided(out, shares[:1])["a"], "b": Parts([], [])}
+    assert notes == ["b: 40 images are those of a as well; each is taken once"]
 
 
-@pytest.mark.parametrize("name", ["0_before", "zz_after"])
-def test_a_copied_project_moves_no_image(out: Path, name: str) -> None:
-    """A project with half of its images in common with another one's moves none of them between train and val."""
+def test_one_picture_with_two_labels(out: Path) -> None:
+    """It is an error that names both, and nothing is written; before anything runs, it is known as well."""
+    shares = [share("a", 10), Share("b", "m", {"b_0001": share("a").images["a_0003"]}, {"b_0001": ["x"]})]
+    with pytest.raises(DatasetError) as caught:
+        ran(shares, out, Settings("ssd", 1, 80))
+    assert str(caught.value) == (
+        "dataset of ssd: a_0003 (a) of a and b_0001 (x) of b are one picture with two labels; "
+        "label both alike, or leave one project out in config/learners/ssd.toml"
+    )
+    assert not out.exists()
+    assert str(split.divide(shares, Settings("ssd", 1, 80)).conflict) == str(caught.value)
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("by", ["image", "master"])
+def test_a_copied_project_moves_no_image(out: Path, first: bool, by: str) -> None:
+    """A project with half of its images in common with another one's moves none, and no picture is on both sides."""
     one = share("a", 99)
-    alone = divided(out, [one])["a"]
-    half = {f"{name}-{image}": one.images[image] for image in sorted(one.images)[:50]}
-    images = {**share(name, 49).images, **half}
-    found = divided(out, [one, Share(name, "m", images, {image: ["b"] for image in images})])
-    assert found["a"].train == alone.train
+    alone = divided(out, [one], by=by)["a"]
+    half = {f"b-{image}": one.images[image] for image in sorted(one.images)[:50]}
+    images = {**share("b", 49).images, **half}
+    other = Share("b", one.master, images, {image: ["a"] for image in images})
+    found = divided(out, [other, one] if first else [one, other], by=by)
+    assert set(found["a"].train) <= set(alone.train)
     assert set(found["a"].val) <= set(alone.val)
     digests = {**one.images, **images}
-    sides = [{digests[image] for part in found.values() for image in getattr(part, side)} for side in ("train", "val")]
-    assert not sides[0] & sides[1]
-
-
-def test_by_master_a_leak_is_left_out_too(out: Path) -> None:
-    """Where a project that is held out has an image of one that isn't, that image is in no list."""
-    shares = [share(name, 4, label="close") for name in "abc"]
-    sides = whole(divided(out, shares, by="master"))
-    held_out, learned = (next(name for name in "abc" if sides[name] == side) for side in ("val", "train"))
-    place = "abc".index(learned)
-    common = next(iter(shares["abc".index(held_out)].images.values()))
-    images = {**shares[place].images, f"{learned}_x": common}
-    shares[place] = shares[place]._replace(images=images, labels={image: ["close"] for image in images})
-    assert divided(out, shares, by="master")[held_out].val == [f"{held_out}_000{number}" for number in (1, 2, 3)]
-
-
-def test_an_image_twice_on_one_side_is_no_leak(out: Path) -> None:
-    """Two projects may have an image in common where both have it in train."""
-    one = share("a", 10)
-    shared = divided(out, [one])["a"].train[0]
-    other = Share("b", "another master", {"b_0001": one.images[shared]}, {"b_0001": ["b"]})
-    assert divided(out, [one, other])["b"] == Parts(["b_0001"], [])
+    taken = [digests[image] for part in found.values() for side in part for image in side]
+    assert len(taken) == len(set(taken)) == 99 + 49
 
 
 # by master
@@ -216,7 +209,7 @@ def test_by_master_projects_of_one_master_stay_together(out: Path) -> None:
 def test_by_master_a_label_with_one_master_is_divided_by_image(out: Path) -> None:
     """Where a label has a single master there is nothing to hold out, which is said; a generator is its own."""
     shares = [share("a", 10), share("b", 10, label="close"), share("c", 10, label="close"), share("d", 10, master="")]
-    notes = split.split(shares, out, Settings("ssd", 1, 80, "master"))
+    notes = ran(shares, out, Settings("ssd", 1, 80, "master"))
     assert notes == [
         "a: has the only master of its label; divided by image",
         "d: has the only master of its label; divided by image",
@@ -228,7 +221,7 @@ def test_by_master_a_label_with_one_master_is_divided_by_image(out: Path) -> Non
 
 def test_by_image_says_nothing(out: Path) -> None:
     """Dividing by image has nothing to tell."""
-    assert split.split([share("a")], out, Settings("ssd", 1, 80)) == []
+    assert ran([share("a")], out, Settings("ssd", 1, 80)) == []
 
 
 # limits
@@ -236,7 +229,7 @@ def test_by_image_says_nothing(out: Path) -> None:
 
 def narrowed(out: Path, shares: Sequence[Share], limits: Limits, percent: int = 80, by: str = "image") -> list[str]:
     """Divide what limits leave; the notes."""
-    return split.split(shares, out, Settings("ssd", 1, percent, by, limits))
+    return ran(shares, out, Settings("ssd", 1, percent, by, limits))
 
 
 def test_the_share_of_what_is_left_is_exact(out: Path) -> None:
@@ -368,4 +361,36 @@ def test_a_limit_of_an_unknown_label(out: Path) -> None:
     assert str(caught.value) == (
         'config/learners/ssd.toml: limit.labels: "clsoe" matches no label; did you mean "close"?'
     )
-    assert not list(out.iterdir())
+    assert not out.exists()
+
+
+# what others read
+
+
+def test_a_share_is_what_a_manifest_says(tmp_path: Path) -> None:
+    """A project's images are known from its build's manifest alone: digests, master, and the labels on each."""
+    for facts, shown in (
+        ({"labels": {"x": 2}}, {"p_1": ["x"], "p_2": ["x"]}),
+        ({"labels": {"x": 1, "y": 1}, "shown": {"p_1": ["x"], "p_2": ["y"]}}, {"p_1": ["x"], "p_2": ["y"]}),
+    ):
+        with staging(tmp_path / "build") as made:
+            for name in ("p_1.jpg", "p_1.xml", "p_2.jpg", "p_2.xml", "index.json"):
+                made.write(name, name.encode())
+            made.facts |= {"master": "m", **facts}
+        digests = {name: hashlib.sha256(f"{name}.jpg".encode()).hexdigest() for name in ("p_1", "p_2")}
+        assert split.share("p", tmp_path / "build") == Share("p", "m", digests, shown)
+
+
+def test_the_images_of_each_label(out: Path) -> None:
+    """What shows a label is known on both sides, of what is taken."""
+    narrowed(out, [share("c", 10, each=["x", "x y"])], Limits({"c": 5}))
+    found, shown = split.read(out)["c"], split.shown(out)
+    assert shown["x"] == (found.train, found.val)
+    assert {*shown["y"][0], *shown["y"][1]} == {image for image in (*found.train, *found.val) if int(image[-1]) % 2}
+
+
+def test_a_thousand_masters_of_one_label_take_no_time(out: Path) -> None:
+    """By master, what belongs together is found in one pass, and not by comparing all with all."""
+    shares = [share(f"p{number}", 1, label="close") for number in range(3000)]
+    found = split.divide(shares, Settings("ssd", 1, 80, "master")).parts
+    assert sum(len(part.train) for part in found.values()) == 2400

@@ -1,4 +1,4 @@
-"""locate: a master's boxes, in whichever frame they were drawn, are boxes on the crop."""
+"""boxes: a master's boxes, in whichever frame they were drawn, are boxes on the crop."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from dlim.annotation import Box, Object
 from dlim.config import ProjectSettings
 from dlim.errors import AnnotationError, DlimError, ProjectError
-from dlim.frame import Size
+from dlim.geometry import Box, Object, Size
 from dlim.projects import Project
-from dlim.stages import locate
+from dlim.stages import boxes
+from dlim.store import staging
 from tests.conftest import draw_master
 
 REAL = Path(__file__).parents[3] / "shared/real/projects"
@@ -28,7 +28,6 @@ BOX = Box(4, 6, 28, 20)
 def folder(tmp_path: Path) -> Path:
     """A project's folder with a master of 32 x 24, and a folder out."""
     (tmp_path / "master").mkdir()
-    (tmp_path / "out").mkdir()
     draw_master(tmp_path / "master/image.jpg", CROP, (4, 6, 28, 20))
     return tmp_path
 
@@ -49,9 +48,15 @@ def draw(folder: Path, frame: Size, *boxes: Box) -> None:
     (folder / "master/image_extended.xml").write_text(f"<annotation>{size}{''.join(things)}</annotation>")
 
 
+def ran(project: Project, out: Path, canvas: Size) -> list[str]:
+    """What is said of a project's boxes."""
+    with staging(out) as made:
+        return boxes.locate(project, made, canvas)
+
+
 def located(folder: Path, project: Project, canvas: Size = CANVAS) -> tuple[tuple[Object, ...], list[str]]:
-    notes = locate.locate(project, folder / "out", canvas)
-    master, size, objects = locate.read(folder / "out")
+    notes = ran(project, folder / "out", canvas)
+    master, size, objects = boxes.read(folder / "out")
     assert master == hashlib.sha256(project.image.read_bytes()).hexdigest()
     assert size == CROP
     return objects, notes
@@ -60,9 +65,9 @@ def located(folder: Path, project: Project, canvas: Size = CANVAS) -> tuple[tupl
 def refused(folder: Path, project: Project) -> str:
     """What is said of a project whose boxes can't be placed; nothing is written then."""
     with pytest.raises(DlimError) as caught:
-        locate.locate(project, folder / "out", CANVAS)
+        ran(project, folder / "out", CANVAS)
     assert isinstance(caught.value, (AnnotationError, ProjectError))
-    assert list((folder / "out").iterdir()) == []
+    assert not (folder / "out").exists()
     return str(caught.value)
 
 
@@ -206,7 +211,7 @@ def test_no_annotation_in_another_folder_of_projects(folder: Path, monkeypatch: 
     folder.rename(folder.parent / "other/button")
     there = Project("button", Path("other/button"), ProjectSettings())
     with pytest.raises(ProjectError) as caught:
-        locate.objects_of(there, CANVAS)
+        boxes.objects_of(there, CANVAS)
     assert str(caught.value) == (
         "other/button: has no box yet; doit label:other/button draws it, "
         "doit label:other/button --auto takes the whole crop"
@@ -234,7 +239,7 @@ def test_a_broken_master(folder: Path) -> None:
     draw(folder, CROP, BOX)
     project(folder).image.write_bytes(b"text")
     assert refused(folder, project(folder)) == (
-        f"{folder}/master/image.jpg: is no image that can be read; save it again as a JPEG file"
+        f"{folder}/master/image.jpg: is no image that can be read; save it as PNG or JPEG"
     )
 
 
@@ -262,9 +267,8 @@ def test_a_master_of_one_column(folder: Path) -> None:
 def test_the_teams_own_projects(tmp_path: Path, name: str, placement: str, size: Size, notes: int) -> None:
     """Each of the team's boxes is around its whole crop, also those drawn a pixel too wide on the canvas."""
     shutil.copytree(REAL / name, tmp_path / name)
-    (tmp_path / "out").mkdir()
     made = Project(name, tmp_path / name, ProjectSettings(placement=placement))
-    assert len(locate.locate(made, tmp_path / "out", (400, 400))) == notes
-    _, found, (thing,) = locate.read(tmp_path / "out")
+    assert len(ran(made, tmp_path / "out", (400, 400))) == notes
+    _, found, (thing,) = boxes.read(tmp_path / "out")
     assert found == size
     assert thing.box == Box(0, 0, *size)
