@@ -29,6 +29,7 @@ def main() -> int:
     parser.add_argument("--python", type=Path, default=Path(sys.executable), help="of another version's environment")
     parser.add_argument("--dodo", type=Path, default=workspaces.DODO, help="the dodo.py of that version")
     parser.add_argument("--within", type=Path, help="a folder for the workspaces, instead of the usual temporary one")
+    parser.add_argument("--built", type=Path, help="begin with this great workspace, which that version has built")
     parser.add_argument("--no-peers", action="store_true", help="dlim alone")
     parser.add_argument("--keep", metavar="NAME", help="put it into docs/performance.json under this name")
     parser.add_argument("--document", action="store_true", help="and the table into docs/performance.md")

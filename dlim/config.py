@@ -27,6 +27,8 @@ Grey = Annotated[int, Meta(ge=0, le=255)]
 Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
 Percent = Annotated[int, Meta(ge=1, le=99)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Scale = Annotated[float, Meta(ge=0.05, le=20)]
 
 
 class Split(Table, frozen=True):
@@ -121,13 +123,34 @@ def _limit(name: str, limits: Mapping[str, int]) -> int | None:
     return next((count for pattern, count in limits.items() if fnmatchcase(name, pattern)), None)
 
 
+class Scene(Table, frozen=True):
+    """How a learner's images are composed; without it an image is the crop on white.
+
+    backgrounds: a folder of pictures; none where it is empty. drawn: the share of backgrounds that dlim draws itself;
+    all where there is no picture. objects: how many an image shows, one of them the project's own. scale: of objects.
+    position: anywhere, by the project's placement, or where the boxes of labelled shots lie. blend: how objects meet
+    the background. cover: the share of objects that are partly covered, or cut by the image's edge. empty: that of
+    images without an object.
+    """
+
+    backgrounds: str = ""
+    drawn: Share = 0.5
+    objects: tuple[Count, Count] = (1, 4)
+    scale: tuple[Scale, Scale] = (0.5, 2.0)
+    position: Literal["anywhere", "placement", "shots"] = "anywhere"
+    blend: tuple[Literal["hard", "feather"], ...] = ("hard", "feather")
+    cover: Share = 0.1
+    empty: Share = 0.0
+
+
 class Learner(Table, frozen=True):
     """config/learners/<name>.toml: what one learning program needs.
 
     canvas: the image size, or native. projects: the folder of its projects; include and exclude: their names
     and patterns. labels: what it calls the masters' labels. boxes: whether they follow the variation.
-    fit: what becomes of a master that is larger than the canvas. class_lists: whether the dataset gets a list of images
-    for every label. limit: how many images it takes of a project or a label at most.
+    fit: what becomes of a master that is larger than the canvas. scene: how its images are composed; None puts the crop
+    on white. class_lists: whether the dataset gets a list of images for every label. limit: how many images it takes of
+    a project or a label at most.
     """
 
     canvas: tuple[Pixels, Pixels] | Literal["native"]
@@ -140,6 +163,7 @@ class Learner(Table, frozen=True):
     class_lists: bool = True
     fit: Literal["refuse", "shrink"] = "refuse"
     limit: Limit = Limit()
+    scene: Scene | None = None
     learning: Learning = Learning()
     service: Service = Service()
 
@@ -214,9 +238,25 @@ def _learner(path: Path) -> Learner:
             )
     for key, limits in (("limit.projects", learner.limit.projects), ("limit.labels", learner.limit.labels)):
         _check_limits(path, key, limits)
+    if learner.scene is not None:
+        _check_scene(path, learner, learner.scene)
     for key, value in _below(learner):
         _check_below(path, key, value)
     return msgspec.structs.replace(learner, projects=Path(learner.projects).as_posix())
+
+
+def _check_scene(path: Path, learner: Learner, scene: Scene) -> None:
+    if learner.size is None:
+        raise ConfigError(
+            path, "scene: has no size on the canvas native", "say canvas = [400, 400], or take [scene] out"
+        )
+    for key, (low, high) in (("scene.objects", scene.objects), ("scene.scale", scene.scale)):
+        if low > high:
+            raise ConfigError(path, f"{key}: is from {low:g} to {high:g}", "say the lower number first")
+    if not scene.blend:
+        raise ConfigError(path, "scene.blend: names none", 'say blend = ["hard", "feather"]')
+    if scene.empty == 1:
+        raise ConfigError(path, "scene.empty: is 1, so that nothing is shown", "say less than 1")
 
 
 def _check_limits(path: Path, key: str, limits: Mapping[str, int]) -> None:

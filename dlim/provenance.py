@@ -15,6 +15,8 @@ STAGES = {
     "extend": "stages/extend",
     "locate": "stages/boxes",
     "augment": "stages/augment",
+    "backgrounds": "stages/backgrounds",
+    "compose": "stages/compose",
     "annotate": "stages/annotate",
     "split": "stages/split",
     "shard": "stages/dataset",
@@ -26,6 +28,8 @@ STAGES = {
 PACKAGES = {
     "extend": ("Pillow", "opencv-python-headless"),
     "augment": ("matplotlib-fontja", "opencv-python-headless", "Pillow"),
+    "backgrounds": ("matplotlib-fontja", "opencv-python-headless", "Pillow"),
+    "compose": ("opencv-python-headless",),
     "shard": ("deflate",),
     "tarball": ("deflate",),
 }

@@ -7,7 +7,8 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
 from msgspec import inspect
@@ -54,7 +55,7 @@ def converted(path: Path, data: Mapping[str, Any], table: type[T], where: str = 
 
 def _check_keys(path: Path, data: Mapping[str, Any], table: type[Table], where: str) -> None:
     """Refuse an unknown key with the nearest right one: msgspec only says that it is unknown."""
-    fields = {field.name: field.type for field in msgspec.structs.fields(table)}
+    fields = {field.name: _bare(field.type) for field in msgspec.structs.fields(table)}
     for key, value in data.items():
         if key not in fields:
             raise ConfigError(path, f"{_key(where, key)}: is no key here", nearest(key, fields))
@@ -86,13 +87,20 @@ def _parts(where: str, kind: Any, value: Any) -> Iterator[tuple[str, Any, Any]]:
     if _is_table(kind) and isinstance(value, dict):
         for field in msgspec.structs.fields(kind):
             if field.name in value:
-                yield _key(where, field.name), field.type, value[field.name]
+                yield _key(where, field.name), _bare(field.type), value[field.name]
     elif get_origin(kind) is dict and isinstance(value, dict):
         for key, part in value.items():
             yield _key(where, key), get_args(kind)[1], part
     elif get_origin(kind) is tuple and get_args(kind)[-1] is ... and isinstance(value, list):
         for number, part in enumerate(value):
             yield f"{where}[{number}]", get_args(kind)[0], part
+
+
+def _bare(kind: Any) -> Any:
+    """A kind without the None that stands for a key that isn't there."""
+    kinds = get_args(kind) if get_origin(kind) in (Union, UnionType) else ()
+    others = [each for each in kinds if each is not NoneType]
+    return others[0] if len(others) == 1 else kind
 
 
 def _is_table(kind: Any) -> bool:
@@ -134,8 +142,9 @@ def _wanted(kind: inspect.Type, value: Any, where: str) -> str:
             return "a text in quotes" + (f', such as "{_plain(value)}"' if _plain(value) else "")
         case inspect.VarTupleType():
             return "a list" + (f', such as ["{_plain(value)}"]' if _plain(value) else "")
-        case inspect.TupleType(item_types=(inspect.IntType() as side, *_)):
-            return f"[400, 400] (each {_range(side)})"
+        case inspect.TupleType(item_types=(inspect.IntType() | inspect.FloatType() as side, *_)):
+            example = "[400, 400]" if (side.le or 0) > 1000 else "[1, 2]"
+            return f"{example} (each {_range(side) or 'a number'})"
         case _:
             return f"a table, [{where}]"
 

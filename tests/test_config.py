@@ -132,6 +132,7 @@ def test_what_dlim_toml_may_not_say(folder: Path, text: str, fault: str) -> None
     assert told(folder) == f"{folder}/dlim.toml: {fault}"
 
 
+SCENE = "canvas = [400, 400]\n[scene]\n"
 NATIVE = 'canvas = "native"\n'
 
 LEARNERS = [
@@ -209,6 +210,32 @@ LEARNERS = [
     ),
     pytest.param(NATIVE + "boxes = 3", 'boxes: is 3; say "follow" or "master"', id="a number for a word"),
     pytest.param(NATIVE + 'exclude = "old"', 'exclude: is "old"; write a list, such as ["old"]', id="a name"),
+    pytest.param(
+        NATIVE + "[scene]",
+        "scene: has no size on the canvas native; say canvas = [400, 400], or take [scene] out",
+        id="a scene of no size",
+    ),
+    pytest.param(
+        SCENE + "scales = [1, 2]", 'scene.scales: is no key here; did you mean "scale"?', id="a key of scenes, misspelt"
+    ),
+    pytest.param(
+        SCENE + "scale = [2, 1]", "scene.scale: is from 2 to 1; say the lower number first", id="a scale turned round"
+    ),
+    pytest.param(SCENE + "scale = 1.5", "scene.scale: is 1.5; say [1, 2] (each 0.05 to 20)", id="one scale"),
+    pytest.param(SCENE + "objects = [0, 2]", "scene.objects: is [0, 2]; say [1, 2] (each 1 or more)", id="no object"),
+    pytest.param(SCENE + "drawn = 50", "scene.drawn: is 50; say 0 to 1", id="a share in percent"),
+    pytest.param(
+        SCENE + 'blend = ["soft"]', 'scene.blend[0]: "soft" is unknown; say "feather" or "hard"', id="an unknown blend"
+    ),
+    pytest.param(SCENE + "blend = []", 'scene.blend: names none; say blend = ["hard", "feather"]', id="no blend"),
+    pytest.param(
+        SCENE + 'position = "corner"',
+        'scene.position: "corner" is unknown; say "anywhere" or "placement" or "shots"',
+        id="an unknown position",
+    ),
+    pytest.param(
+        SCENE + "empty = 1", "scene.empty: is 1, so that nothing is shown; say less than 1", id="empty scenes only"
+    ),
     pytest.param(NATIVE + "limit = 99", "limit: is 99; write a table, [limit]", id="a limit of all"),
 ]
 

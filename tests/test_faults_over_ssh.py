@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from dlim.runs import task
-from dlim.servers import pulse
+from dlim.servers import link
 from tests import sites
 from tests.conftest import Workspace, new_workspace
 from tests.in_process import Answer, doit
@@ -80,7 +80,7 @@ def fault(site: Site, *arguments: str, here: Workspace | None = None) -> str:
 def impatience() -> Iterator[None]:
     """Give up a silent link after two seconds, and a lost job after a few."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pulse, "PATIENCE", 2.0)
+        patch.setattr(link, "PATIENCE", 2.0)
         patch.setattr(task, "PATIENCE", 3.0)
         yield
 

@@ -39,7 +39,7 @@ LEVELS = (
         "variation",
         "workspace",
     ),
-    ("formats", "augment", "servers"),
+    ("formats", "augment", "scenes", "servers"),
     ("stages", "crop", "labelling", "report", "runs", "scaffold"),
     ("build", "commands", "plugins", "tasks"),
 )

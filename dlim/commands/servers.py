@@ -9,7 +9,7 @@ from dlim import progress
 from dlim.commands.base import Command
 from dlim.errors import ConfigError
 from dlim.runs import server_list
-from dlim.servers.servers import connect
+from dlim.servers import connect
 from dlim.workspace import STANDING, Workspace
 
 SERVERS = Path("config/servers.toml")

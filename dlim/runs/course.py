@@ -17,8 +17,8 @@ from dlim.runs.place import Place
 from dlim.runs.record import Origin
 from dlim.runs.shipment import Shipment, shipment
 from dlim.runs.snapshot import snapshot
+from dlim.servers import connect
 from dlim.servers.contract import Transport
-from dlim.servers.servers import connect
 from dlim.workspace import DATA_SET, STANDING, Workspace
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
@@ -9,11 +10,13 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from dlim.errors import CommandError, Unreachable
-from dlim.servers import complaints, files
+from dlim.errors import CommandError, Unreachable, shown
+from dlim.servers import faults, files
 from dlim.servers.files import STEP, File, Moved, Part, Source
-from dlim.servers.script import line
-from dlim.servers.shell import Shell, talk
+from dlim.servers.shell import Shell, line, talk
+
+MOST = 1 << 26
+"""Bytes that a script may say where nobody takes them piece by piece."""
 
 
 class Done(NamedTuple):
@@ -67,21 +70,28 @@ class Transport(ABC):
         standard output piece by piece, as it comes. within: seconds after which Unreachable is raised. A script
         that has no end (killed by a signal) has a negative status; one whose link broke raises Unreachable, and may
         go on there. Ctrl-C, and what feed or sink raise, end it; what left its session by setsid stays alive.
-        Raises CommandError where it can't even begin: the home can't be made, or the user has no shell.
+        Raises CommandError where it can't even begin: the home can't be made, or the user has no shell; and where it
+        says more than `MOST` without a sink.
         """
-        out: list[bytes] = []
+        out = bytearray()
+
+        def keep(data: bytes) -> None:
+            out.extend(data)
+            if len(out) > MOST:
+                raise CommandError(self.server, f"a script there says more than {MOST >> 20} MiB", "see what it does")
+
         began = time.monotonic()
         first = line(script, arguments, self.home)
         try:
             shell = self._shell(within)
             left = None if within is None else max(0, within - (time.monotonic() - began))
-            ended = talk(shell, first, feed, sink or out.append, left)
+            ended = talk(shell, first, feed, sink or keep, left)
         except TimeoutError:
             raise Unreachable(self.server, f"a script there didn't end within {within:g} s", "run again") from None
         err = ended.err.decode(errors="replace")
         if not ended.begun:
-            raise complaints.not_begun(self.server, ended.status, f"{ended.noise.decode(errors='replace')}\n{err}")
-        return Done(ended.status, b"".join(out), err)
+            raise faults.not_begun(self.server, ended.status, f"{ended.noise.decode(errors='replace')}\n{err}")
+        return Done(ended.status, bytes(out), err)
 
     def ask(self, script: str, *arguments: str, within: float | None = None) -> str:
         """What a script says, as text. Raises CommandError with its last complaint where its status isn't 0."""
@@ -92,7 +102,7 @@ class Transport(ABC):
     def require(self, done: Done) -> None:
         """Raise CommandError, in words that help, unless it ended with 0."""
         if done.status:
-            raise complaints.meaning(self.server, done.status, done.err)
+            raise faults.meaning(self.server, done.status, done.err)
 
     def put(self, source: Path, target: str, moved: Moved | None = None) -> None:
         """Bring a file there, whole or not at all; on from where it broke off when it is called again.
@@ -119,9 +129,11 @@ class Transport(ABC):
         if sent.file.size <= STEP:
             return 0
         there = self.ask(files.BEGUN, target, part, str(sent.file.size), sent.file.ends)
-        if len(there) != files.HEX:
-            return int(there)
-        return None if there == sent.digest() else 0
+        if re.fullmatch(files.DIGEST, there):
+            return None if there == sent.digest() else 0
+        if not re.fullmatch(files.SIZE, there):
+            raise self._unclear(there)
+        return min(int(there), sent.file.size)
 
     def _send(self, sent: Source, target: str, part: str, steps: int, moved: Moved | None) -> bool:
         """Send a file from a number of steps on; whether it is there then."""
@@ -143,12 +155,15 @@ class Transport(ABC):
         seen = self.run(files.SEEN, source)
         self.require(seen)
         head, _, small = seen.out.partition(b"\n")
-        size, ends, *digest = head.decode().split()
+        said = re.fullmatch(f"({files.SIZE}) ({files.DIGEST})(?: ({files.DIGEST}))?", head.decode(errors="replace"))
+        if not said:
+            raise self._unclear(head.decode(errors="replace"))
+        size, ends, digest = said.groups()
         for _ in range(2):  # from the start, if what was here is of no use
             with Part(target, File(int(size), ends)) as part:
                 _tell(moved, part.begun)
                 if digest:
-                    _tell(moved, part.write(small[part.begun :] + digest[0].encode()))
+                    _tell(moved, part.write(small[part.begun :] + digest.encode()))
                 else:
                     self._receive(source, part, moved)
                 if part.finish():
@@ -163,6 +178,9 @@ class Transport(ABC):
 
     def _damaged(self, source: object) -> CommandError:
         return CommandError(self.server, f"{source} was changed on its way", "run again")
+
+    def _unclear(self, said: str) -> CommandError:
+        return CommandError(self.server, f'says "{shown(said)[:80]}" of a file', "see to its programs, and run again")
 
     def __enter__(self) -> Self:
         return self

@@ -28,6 +28,9 @@ END = 1 << 20
 HEX = 64
 """Digits of a SHA-256."""
 
+DIGEST, SIZE = f"[0-9a-f]{{{HEX}}}", "[0-9]{1,18}"
+"""How a script says a digest and a size; all else comes from a server that isn't as it should be."""
+
 DAMAGED, SHORT = 65, 66
 """The status of PUT where the file there isn't what it should be, so that its part is gone, or isn't whole yet."""
 

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import IO, cast
 
 from dlim.errors import CommandError
-from dlim.servers import script
 from dlim.servers.contract import Transport
 from dlim.servers.password import without
-from dlim.servers.shell import Shell
+from dlim.servers.shell import COMMAND, Shell
 
 _PIECE = 1 << 18
 
@@ -43,7 +42,7 @@ class _Process(Shell):
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", script.COMMAND],
+            ["/bin/sh", "-c", COMMAND],
             bufsize=0,
             env=_environment(),
             stdin=subprocess.PIPE,

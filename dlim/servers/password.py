@@ -8,13 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dlim.errors import LoginError
-from dlim.servers.route import Hop
 
 _PREFIX = "DLIM_PASSWORD_"
 
 
 def variable(name: str) -> str:
-    """The environment variable for the password of a server, or of a jump host by its name in ~/.ssh/config."""
+    """The environment variable for the password of a server."""
     return _PREFIX + "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in name.upper())
 
 
@@ -23,14 +22,11 @@ def without(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if not name.startswith(_PREFIX)}
 
 
-def password_of(hop: Hop, server: str, file: str) -> str | None:
-    """The password of a machine on the way to a server, or None where there is none.
+def password_of(server: str, file: str) -> str | None:
+    """The password of a server, or None where there is none. A jump host is never shown it.
 
-    file: where the server's is kept, below the user's home. A jump host is never shown the server's, even if they are
-    called the same. Raises LoginError where the file can't be read, or others can read it, too.
+    file: where it is kept, below the user's home. Raises LoginError where that can't be read, or others can read it.
     """
-    if hop.jump:
-        return None if variable(hop.name) == variable(server) else os.environ.get(variable(hop.name))
     given = os.environ.get(variable(server))
     return given or (_kept(server, Path.home() / Path(file).expanduser()) if file else None)
 

@@ -1,14 +1,85 @@
-"""A shell that waits for its script, and the talk with it: what goes in, what comes out, and for how long."""
+"""A shell at a server: how a script gets to it, and the talk with it: what goes in, what comes out, for how long."""
 
 from __future__ import annotations
 
+import re
+import shlex
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import NamedTuple
 
-from dlim.servers.script import Beginning
+COMMAND = """exec sh -c 'IFS= read -r dlim && eval "$(printf %b "$dlim")"' dlim"""
+"""What a login shell is told. It means the same to bash, zsh, dash, fish and csh, and shows nothing to `ps`."""
+
+_MARK = re.compile(rb"\0dlim (\d{1,10})\0")
+"""What the shell says before the script begins, with its number; before it, a user's start-up files may have spoken."""
+
+_NOISE = 1 << 16
+"""Bytes that are kept of what is no output of a script."""
+
+_PLAIN = {byte for byte in range(0x20, 0x7F) if byte != ord("\\")}
+
+_BYTES = [chr(byte) if byte in _PLAIN else f"\\0{byte:03o}" for byte in range(256)]
+"""Each byte as printf's %b reads it."""
+
+
+def line(script: str, arguments: tuple[str, ...], home: str) -> bytes:
+    """The line that makes the shell of COMMAND enter the home, say that, and run a script.
+
+    home: what is not absolute is below the user's own, which is also meant by "". Raises ValueError for what no shell
+    can be given: a character NUL.
+    """
+    begun = f"unset dlim; {_entered(home)} && printf '\\000dlim %d\\000' $$ || exit"
+    text = "\n".join([_ENGLISH + begun, shlex.join(["set", "--", *arguments]), script])
+    if "\0" in text:
+        raise ValueError("a script and its arguments can't have a NUL in them")
+    return "".join(_BYTES[byte] for byte in text.encode(errors="surrogateescape")).encode() + b"\n"
+
+
+_ENGLISH = """if [ -n "$LC_ALL" ]; then LANG=$LC_ALL; export LANG; unset LC_ALL; fi
+LC_MESSAGES=C; export LC_MESSAGES
+"""
+"""Complaints are to be English, as they are read; all else is to be as the user has it."""
+
+
+def _entered(home: str) -> str:
+    if not home:
+        return 'cd "$HOME"'
+    folder = shlex.quote(home if home.startswith("/") else f"./{home}")  # ./, as a CDPATH is for people
+    below = "" if home.startswith("/") else 'cd "$HOME" && '  # an account may have no home
+    own = f'{{ [ ! . -ef "$HOME" ] || {{ echo {_OWN_HOME} >&2; false; }}; }}'
+    return f"{below}mkdir -p {folder} && cd {folder} && {own}"
+
+
+_OWN_HOME = "its home in config/servers.toml is the home of the account itself"
+
+
+class Beginning:
+    """Tells what a script writes from what came before it.
+
+    leader: the number of the shell, which leads a group of processes; 0 before it has come to its script. noise: what
+    came before that.
+    """
+
+    def __init__(self) -> None:
+        self.leader = 0
+        self.noise = b""
+
+    def rest(self, data: bytes) -> bytes:
+        """What of a piece of the shell's standard output is the script's own."""
+        if self.leader:
+            return data
+        self.noise += data
+        mark = _MARK.search(self.noise)
+        if not mark:
+            self.noise = self.noise[-_NOISE:]
+            return b""
+        rest = self.noise[mark.end() :]
+        self.leader, self.noise = int(mark[1]), self.noise[: mark.start()]
+        return rest
+
 
 _PATIENCE = 1.0
 """Seconds that a shell's threads get to end after it was killed; a feed that never comes back is left behind."""
@@ -71,7 +142,7 @@ def talk(
 
     What feed or sink raise ends it, as does Ctrl-C. Raises TimeoutError where it took longer than `within` seconds.
     """
-    complaints: list[bytes] = []
+    complaints = bytearray()
     failures: list[BaseException] = []
     late = threading.Event()
 
@@ -81,7 +152,7 @@ def talk(
 
     others = [
         threading.Thread(target=_feed, args=(shell, chain([line], feed), failures), daemon=True),
-        threading.Thread(target=lambda: complaints.extend(iter(shell.complaint, b"")), daemon=True),
+        threading.Thread(target=_keep, args=(shell, complaints), daemon=True),
     ]
     clock = threading.Timer(within or 0, too_late)
     clock.daemon = True
@@ -111,7 +182,7 @@ def talk(
         raise failures[0]
     if late.is_set():
         raise TimeoutError
-    return Ended(status, b"".join(complaints), beginning.leader > 0, beginning.noise)
+    return Ended(status, bytes(complaints), beginning.leader > 0, beginning.noise)
 
 
 def _feed(shell: Shell, feed: Iterable[bytes], failures: list[BaseException]) -> None:
@@ -126,3 +197,10 @@ def _feed(shell: Shell, feed: Iterable[bytes], failures: list[BaseException]) ->
         shell.kill()
     finally:
         shell.end()
+
+
+def _keep(shell: Shell, complaints: bytearray) -> None:
+    """Keep the last of what it complains about."""
+    while data := shell.complaint():
+        complaints.extend(data)
+        del complaints[:-_NOISE]

@@ -1,13 +1,9 @@
-"""A server that is reached by ssh, through as many jump hosts as there are, each of them verified."""
+"""A server that is reached by ssh: OpenSSH says who it is and makes the way to it, fabric carries the session."""
 
 from __future__ import annotations
 
 import math
-import os
-import signal
-import socket
-import subprocess
-import tempfile
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,21 +14,25 @@ import paramiko
 from fabric import Config, Connection
 
 from dlim.config import Server
-from dlim.errors import CommandError, DlimError
-from dlim.servers import faults, known_hosts, pulse, route
-from dlim.servers.channel import BROKEN, Channel
+from dlim.errors import CommandError, DlimError, HostKeyError
+from dlim.servers import faults, link, openssh
 from dlim.servers.contract import Transport
 from dlim.servers.faults import Scene
-from dlim.servers.known_hosts import HostKey
-from dlim.servers.link import Link
+from dlim.servers.link import WINDOW, Link, Stream
 from dlim.servers.login import Login
-from dlim.servers.password import password_of, without
-from dlim.servers.pulse import Stream, Watch
-from dlim.servers.route import Hop
-from dlim.servers.shell import Shell
+from dlim.servers.openssh import Host
+from dlim.servers.password import password_of
+from dlim.servers.shell import COMMAND, Shell
+from dlim.servers.trust import HostKey, Known, Seen
 
-Judge = Callable[[Hop, HostKey], None]
-"""Is shown a host's key before anything else is said to that host, and raises what there is against it."""
+_SENT = (1 << 15) - 64
+"""Bytes that are sent at once: what paramiko makes one packet of for an OpenSSH server."""
+
+_ENDING = 2.0
+"""Seconds that it may take to end a script on a link that works."""
+
+BROKEN = (paramiko.SSHException, EOFError, OSError)
+"""What a link raises that is no more."""
 
 
 class Ssh(Transport):
@@ -45,13 +45,13 @@ class Ssh(Transport):
         self._passage: Passage | None = None
 
     @cached_property
-    def _hops(self) -> tuple[Hop, ...]:
-        return route.way(self._settings)
+    def _host(self) -> Host:
+        return openssh.way(self._settings)[-1]
 
     @cached_property
     def address(self) -> str:  # type: ignore[override]
         """How messages name it: user@host:port."""
-        return self._hops[-1].address
+        return self._host.address
 
     def close(self) -> None:
         if self._passage:
@@ -64,162 +64,161 @@ class Ssh(Transport):
             with suppress(DlimError):  # it may have broken since it was last used: then there is a new one
                 return self._passage.shell(until)
         self.close()
-        self._passage = Passage(self.server, until)
+        secret = password_of(self.server, self._settings.password_file)
+        self._passage = Passage(self.server, self._host, Known(self._host), until)
         try:
-            for hop in self._hops:
-                secret = password_of(hop, self.server, self._settings.password_file)
-                self._passage.open(hop, self._verified, secret)
+            self._passage.login(secret)
             return self._passage.shell(until)
         except BaseException:
             self.close()
             raise
 
-    def _verified(self, hop: Hop, key: HostKey) -> None:
-        error = faults.untrusted(Scene(self.server, hop), known_hosts.state(hop, key), key)
-        if error:
-            raise error
+
+def look(name: str, server: Server) -> list[Seen]:
+    """What each machine on the way to a server shows, jump hosts first; none is logged in to but to go further.
+
+    Raises Unreachable, LoginError where one of them can't be reached or passed.
+    """
+    seen: list[Seen] = []
+    for host in openssh.way(server):
+        if seen and seen[-1].state != "known":
+            seen.append(Seen(host, None, "hidden"))
+        else:
+            known = Known(host)
+            key = _shown_key(name, host, known)
+            seen.append(Seen(host, key, known.state(key)))
+    return seen
+
+
+def _shown_key(server: str, host: Host, known: Known) -> HostKey:
+    """The key that a host on the way to a server shows; it isn't logged in to."""
+    passage = Passage(server, host, known)
+    shown: list[HostKey] = []
+
+    def keep(key: HostKey) -> None:
+        shown.append(key)
+        raise HostKeyError(server, "was looked at", "go no further")
+
+    with suppress(HostKeyError):
+        try:
+            passage.login(None, keep)
+        finally:
+            passage.close()
+    return shown[0]
 
 
 class Passage:
-    """The open links to a server, each through the one before, and the watch over them.
+    """The open link to a host. until: the time at which it has to be open."""
 
-    until: the time at which all of them have to be open.
-    """
-
-    def __init__(self, server: str, until: float = math.inf) -> None:
-        self._server = server
-        self._end = until
-        self._connections: list[Connection] = []
-        self._links: list[Link] = []
-        self._socket: socket.socket | None = None
-        self._watch: Watch | None = None
-        self._proxy: Proxy | None = None
+    def __init__(self, server: str, host: Host, known: Known, until: float = math.inf) -> None:
+        self._server, self._host, self._known, self._end = server, host, known, until
+        self._stream: Stream | None = None
+        self._link: Link | None = None
+        self._connection: Connection | None = None
 
     @property
     def is_open(self) -> bool:
-        """Whether nothing is known against the link to the last machine."""
-        return bool(self._connections) and self._connections[-1].is_connected
+        """Whether nothing is known against the link."""
+        return bool(self._connection and self._connection.is_connected)
 
-    def open(self, hop: Hop, judge: Judge, secret: str | None = None) -> None:
-        """Go on to the next machine. secret: its password."""
+    def login(self, secret: str | None, judge: Callable[[HostKey], None] | None = None) -> None:
+        """Go there. secret: a password. judge: is shown the host's key before anything else is said, and may raise."""
+
+        def again() -> Passage:
+            other = Passage(self._server, self._host, self._known)
+            other.login(secret, judge)
+            return other
+
+        self._again = again
         try:
-            connection = self._connection(hop, judge, secret)
-            self._connections.append(connection)
-            connection.open()
-            self._links[-1].settle()
+            stream = self._stream = Stream(self._host, self._until(1))
+
+            def made(_: object, **settings: Any) -> Link:
+                self._link = Link(stream, self._known.types, **settings)
+                return self._link
+
+            settings = {"auth_strategy": Login(self._scene, secret), "channel_timeout": link.PATIENCE}
+            # what fabric would read of its own, and of ~/.ssh/config, has been read
+            self._connection = Connection(
+                self._host.host,
+                self._host.user,
+                self._host.port,
+                config=Config(ssh_config=paramiko.SSHConfig(), lazy=True),
+                gateway=False,
+                connect_kwargs={**settings, "sock": stream, "transport_factory": made},
+            )
+            self._connection.client.set_missing_host_key_policy(_Policy(judge or self._judged))
+            self._connection.open()
+            if self._link:
+                self._link.settle()
         except DlimError:
             raise
         except Exception as error:
-            raise faults.told(error, self._scene(hop)) from error
+            raise faults.told(error, self._scene) from error
 
     def shell(self, until: float) -> Shell:
-        """A shell on the last machine, which has to be there at that time."""
-        link = self._links[-1]
+        """A shell, which has to be there at that time."""
+        link = self._link
+        if link is None:
+            self.broke()
         try:
-            link.pulse.until = None if until == math.inf else until
-            return Channel(link, self._broken)
+            link.stream.until = until
+            return _Channel(self, link)
         except BROKEN as error:
             if link.is_alive():
-                fault = f"runs no command for {link.hop.user}"
+                fault = f"runs no command for {self._host.user}"
                 raise CommandError(self._server, fault, "see to the settings of its ssh server") from error
-            raise faults.told(error, self._scene(link.hop)) from error
+            raise faults.told(error, self._scene) from error
         finally:
-            link.pulse.until = None
+            link.stream.until = math.inf
 
     def close(self) -> None:
-        """End all of it, at once: a link that is stuck is not waited for."""
-        if self._watch:
-            self._watch.end()
-            self._watch.cut()
-        for connection in reversed(self._connections):
-            connection.client.close()
-        if self._socket:
-            self._socket.close()
-        if self._proxy:
-            self._proxy.close()
+        """End it, at once: a link that is stuck is not waited for."""
+        if self._stream:
+            self._stream.cut()
+        if self._connection:
+            self._connection.client.close()
+        if self._stream:
+            self._stream.end()
 
-    def _connection(self, hop: Hop, judge: Judge, secret: str | None) -> Connection:
-        before = self._connections[-1] if self._connections else None
-        settings: dict[str, Any] = {
-            "auth_strategy": Login(self._scene(hop), secret),
-            "channel_timeout": pulse.PATIENCE,
-            "transport_factory": lambda stream, **others: self._link(stream, hop, others),
-        }
-        if before is None:
-            self._socket = settings["sock"] = self._connected(hop)
-            self._watch = Watch(self._socket)
-        # what fabric would read of its own, and of ~/.ssh/config, has been read, and other hops may be meant there
-        config = Config(ssh_config=paramiko.SSHConfig(), lazy=True)
-        connection = Connection(
-            hop.host, hop.user, hop.port, config=config, gateway=before or False, connect_kwargs=settings
-        )
-        connection.client.set_missing_host_key_policy(_Policy(lambda key: self._judged(hop, key, judge)))
-        return connection
-
-    def _connected(self, hop: Hop) -> socket.socket:
-        if hop.command:
-            self._proxy = Proxy(hop.command)
-            return self._proxy.socket
-        left = min(pulse.PATIENCE, self._end - time.monotonic())
-        return pulse.tuned(socket.create_connection((hop.host, hop.port), timeout=max(left, 0.01)))
-
-    def _link(self, stream: Stream, hop: Hop, settings: dict[str, Any]) -> Link:
-        link = Link(stream, hop, self._until(1), **settings)
-        self._links.append(link)
-        if self._watch:
-            self._watch.pulses.append(link.pulse)
-        return link
-
-    def _judged(self, hop: Hop, key: HostKey, judge: Judge) -> None:
-        judge(hop, key)
-        self._links[-1].pulse.until = self._until(2)  # from here on a slow machine looks for the user
+    def _judged(self, key: HostKey) -> None:
+        error = faults.untrusted(self._scene, self._known.state(key), key)
+        if error:
+            raise error
+        if self._stream:
+            self._stream.until = self._until(2)  # from here on a slow machine looks for the user
 
     def _until(self, patiences: int) -> float:
-        return min(self._end, time.monotonic() + patiences * pulse.PATIENCE)
+        return min(self._end, time.monotonic() + patiences * link.PATIENCE)
 
-    def _broken(self) -> NoReturn:
-        raise faults.told(EOFError(), self._scene(self._links[-1].hop))
+    def run(self, command: str) -> None:
+        """Run a command beside what runs there already; over a link of its own, where one allows a single channel."""
+        link = self._link
+        try:
+            channel = link.open_session() if link else None
+        except paramiko.ChannelException:
+            other = self._again()
+            try:
+                if other._link:
+                    _ran(other._link.open_session(), command)
+            finally:
+                other.close()
+            return
+        if channel:
+            _ran(channel, command)
 
-    def _scene(self, hop: Hop) -> Scene:
-        """What is known of a machine where something went wrong, or of the one that gave up before."""
-        lost = self._watch.lost if self._watch else None
-        silent = [link for link in self._links if link.pulse is lost]
-        link = next((link for link in [*silent, *self._links] if silent or link.hop is hop), None)
-        said = self._proxy.said() if self._proxy else ""
-        if link is None:
-            return Scene(self._server, hop, farewell=said)
-        return Scene(self._server, link.hop, link.pulse, lost is not None, link.farewell or said)
+    def broke(self) -> NoReturn:
+        """Raise what is to be said of a link that broke."""
+        raise faults.told(EOFError(), self._scene)
+
+    @property
+    def _scene(self) -> Scene:
+        return Scene(self._server, self._host, self._stream, self._link.farewell if self._link else "")
 
 
-class Proxy:
-    """A program that makes the link: a ProxyCommand of ~/.ssh/config. socket: our end of it."""
-
-    def __init__(self, command: str) -> None:
-        self.socket, theirs = socket.socketpair()
-        self._err = tempfile.TemporaryFile()  # noqa: SIM115 - closed with it
-        with theirs:
-            self._process = subprocess.Popen(
-                ["/bin/sh", "-c", f"exec {command}"],
-                env=without(os.environ),
-                stdin=theirs.fileno(),
-                stdout=theirs.fileno(),
-                stderr=self._err,
-                start_new_session=True,
-            )
-
-    def said(self) -> str:
-        """What it last complained about."""
-        self._err.seek(0)
-        lines = self._err.read().decode(errors="replace").split("\n")
-        return next((line.strip() for line in reversed(lines) if line.strip()), "")
-
-    def close(self) -> None:
-        """End it."""
-        self.socket.close()
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        self._err.close()
+def _ran(channel: paramiko.Channel, command: str) -> None:
+    channel.exec_command(command)
+    channel.recv_exit_status()
 
 
 class _Policy(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]  # it has no types
@@ -230,3 +229,73 @@ class _Policy(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]  # it has no
 
     def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
         self._judge(HostKey(key.get_name(), key.asbytes()))
+
+
+class _Channel(Shell):
+    """A shell at the other end of a passage: one channel of its link."""
+
+    def __init__(self, passage: Passage, link: Link) -> None:
+        self._passage = passage
+        self._link = link
+        self._lock = threading.Lock()
+        self._ending: threading.Thread | None = None
+        self._channel = link.open_session()
+        self._channel.exec_command(COMMAND)
+
+    def write(self, data: bytes) -> None:
+        for start in range(0, len(data), _SENT):
+            piece = data[start : start + _SENT]
+            while piece:
+                piece = piece[self._sent(piece) :]
+
+    def _sent(self, piece: bytes) -> int:
+        try:
+            return int(self._channel.send(piece))
+        except BROKEN as error:
+            raise BrokenPipeError from error
+
+    def end(self) -> None:
+        with suppress(*BROKEN):
+            self._channel.shutdown_write()
+
+    def read(self) -> bytes:
+        # all that is there: paramiko moves what it keeps. A link that breaks ends the output, and `status` says why
+        with suppress(*BROKEN):
+            return bytes(self._channel.recv(WINDOW))
+        return b""
+
+    def complaint(self) -> bytes:
+        with suppress(*BROKEN):
+            return bytes(self._channel.recv_stderr(WINDOW))
+        return b""
+
+    def status(self) -> int:
+        status = int(self._channel.recv_exit_status())
+        # a killed script has no status, and neither has one whose link broke
+        if status < 0 and not self._link.is_alive():
+            self._passage.broke()
+        return status
+
+    def kill(self) -> None:
+        self._channel.in_buffer.close()
+        self._channel.in_stderr_buffer.close()
+        with self._lock:
+            if self._ending is None:
+                self._ending = threading.Thread(target=self._end, daemon=True)
+                self._ending.start()
+
+    def _end(self) -> None:
+        """End the script and all that it started, through a channel of its own: the shell leads a group."""
+        with suppress(*BROKEN, DlimError):
+            if self.leader:
+                self._passage.run(f"exec sh -c 'kill -KILL -{self.leader} || kill -KILL {self.leader}'")
+            self._channel.close()
+
+    def close(self) -> None:
+        with self._lock:
+            ending = self._ending
+        if ending:
+            ending.join(_ENDING)
+        else:
+            with suppress(*BROKEN):
+                self._channel.close()

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from dlim.config import Learner
 from dlim.plugins.state import unlocked
+from dlim.servers import connect
 from dlim.servers.contract import Transport
-from dlim.servers.servers import connect
 from dlim.tasks.asking import Row, asked, option
 from dlim.tasks.workspace import STANDING, Workspace
 

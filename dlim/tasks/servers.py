@@ -86,11 +86,13 @@ class Servers:
         if server is None or not server.host:
             console.line(f"{name}: is a folder of this machine; it has no host key")
             return
-        seen = trust.look(name, server)
+        from dlim.servers.ssh import look
+
+        seen = look(name, server)
         for hop in seen:
             console.line(f"{name}: {hop}")
         if record:
-            new = trust.record(seen)
+            new = trust.record_all(seen)
             hidden = any(hop.state == "hidden" for hop in seen)
             then = f"; doit trust:{name} --record again looks at what is behind that" if hidden else ""
             console.line(f"{name}: {len(new)} recorded{then}" if new else f"{name}: nothing to record")

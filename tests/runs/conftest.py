@@ -15,10 +15,9 @@ import pytest
 
 from dlim.config import Server
 from dlim.runs.place import Place
-from dlim.servers import ssh_config
+from dlim.servers import connect
 from dlim.servers.contract import Done, Transport
 from dlim.servers.local import Local
-from dlim.servers.servers import connect
 from tests.runs.served import SERVICE, Served
 from tests.sshd import Client, SshServer, User, ssh_server
 
@@ -128,7 +127,6 @@ def link(
     if kind == "ssh":
         server: SshServer = request.getfixturevalue("machine")
         client = Client(tmp_path / "client", monkeypatch)
-        monkeypatch.setattr(ssh_config, "SYSTEM", tmp_path / "no such file")
         server.authorize("trainer", client.key)
         client.trust(server.known())
         described = {"ssd": Server("127.0.0.1", "trainer", server.port, str(home.parent))}

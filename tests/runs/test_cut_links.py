@@ -17,7 +17,7 @@ from dlim.runs.job import Order
 from dlim.runs.log import follow
 from dlim.runs.place import Place
 from dlim.runs.ship import release, ship
-from dlim.servers.servers import connect
+from dlim.servers import connect
 from tests.runs.test_ship import dataset
 from tests.sshd import Client, Relay, SshServer, User, relay, ssh_server
 

@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from dlim.config import Server
-from dlim.servers import ssh_config
+from dlim.servers import connect
 from dlim.servers.contract import Transport
 from dlim.servers.local import Local
-from dlim.servers.servers import connect
 from tests.sshd import Client, Relay, SshServer, User, relay, ssh_server
 
 PASSWORD = "Geheim-47"
@@ -27,7 +26,6 @@ def trainer_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServ
 @pytest.fixture
 def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Client:
     """The home of somebody who runs dlim, on a machine whose own ssh_config says nothing."""
-    monkeypatch.setattr(ssh_config, "SYSTEM", tmp_path / "no such file")
     return Client(tmp_path / "client", monkeypatch)
 
 

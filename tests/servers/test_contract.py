@@ -201,12 +201,46 @@ def test_a_script_that_does_not_read(transport: Transport) -> None:
 
 
 def test_many_complaints(transport: Transport) -> None:
-    """Megabytes of complaints hold up neither the script nor its output."""
+    """Megabytes of complaints hold up neither the script nor its output; the last of them are kept."""
     done = transport.run(
         "head -c 4000000 /dev/zero | tr '\\0' x >&2; echo out; head -c 4000000 /dev/zero | tr '\\0' y >&2"
     )
     assert done.out == b"out\n"
-    assert done.err == "x" * 4_000_000 + "y" * 4_000_000
+    assert done.err == "y" * (1 << 16)
+
+
+def test_a_script_without_an_end(transport: Transport) -> None:
+    """What a server says is bounded, where nobody takes it piece by piece."""
+    with pytest.raises(CommandError, match="ssd: a script there says more than 64 MiB; see what it does"):
+        transport.ask("cat /dev/zero")
+
+
+HOSTILE = [
+    pytest.param("9" * 400, id="a long number"),
+    pytest.param("-5", id="less than nothing"),
+    pytest.param("12 ../../" + "a" * 58, id="a path for a digest"),
+    pytest.param("", id="nothing"),
+    pytest.param("7 \x1b[2Kssd: ready", id="what forges a line"),
+]
+
+
+@pytest.mark.parametrize("said", HOSTILE)
+def test_a_server_that_says_what_is_not_so(
+    transport: Transport, home: Path, tmp_path: Path, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever a server says of a file, that is one line, and nothing is written anywhere else."""
+    from dlim.servers import files
+
+    monkeypatch.setattr(files, "SEEN", f"printf '%b' '{said}'")
+    monkeypatch.setattr(files, "BEGUN", f"printf '%b' '{said}'")
+    with pytest.raises(CommandError) as caught:
+        transport.get("file", tmp_path / "here/file")
+    assert str(caught.value).isprintable()
+    (tmp_path / "large").write_bytes(bytes((1 << 20) + 1))
+    with pytest.raises(CommandError) as caught:
+        transport.put(tmp_path / "large", "large")
+    assert str(caught.value).isprintable()
+    assert not (tmp_path / "here").exists()
 
 
 def test_output_comes_as_it_is_written(transport: Transport) -> None:

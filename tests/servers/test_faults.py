@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import socket
 from dataclasses import replace
 
@@ -13,16 +14,16 @@ from fabric import exceptions as fabric_exceptions
 from dlim.config import Server
 from dlim.errors import CommandError, DlimError, LoginError, TransportError, Unreachable
 from dlim.servers.faults import Scene, told
-from dlim.servers.pulse import Pulse
-from dlim.servers.route import way
+from dlim.servers.link import Stream
+from dlim.servers.openssh import way
 from tests.sshd import Client
 
 
 @pytest.fixture
 def scene(client: Client) -> Scene:
     """On the way to a server of no jump hosts."""
-    [hop] = way(Server("box.example", user="me"))
-    return Scene("ssd", hop)
+    [host] = way(Server("box.example", user="me"))
+    return Scene("ssd", host)
 
 
 def made(kind: type[BaseException]) -> BaseException:
@@ -71,9 +72,6 @@ WORDS = [
     pytest.param(ConnectionResetError(104, "reset"), Unreachable, "can't be reached (reset)", id="reset at once"),
     pytest.param(paramiko.SSHException("Channel closed."), Unreachable, "the link broke", id="a channel's end"),
     pytest.param(
-        paramiko.ChannelException(2, "Connect failed"), Unreachable, "before it (connect failed)", id="behind"
-    ),
-    pytest.param(
         paramiko.ssh_exception.IncompatiblePeer("Incompatible ssh peer (no acceptable host key)"),
         Unreachable,
         "offers nothing that is safe: no acceptable host key",
@@ -102,14 +100,15 @@ def test_a_farewell_is_told(scene: Scene) -> None:
 
 def test_a_stall_is_no_refusal(scene: Scene) -> None:
     """What paramiko calls a failed authentication is a link that was given up, if it was."""
-    one, other = socket.socketpair()
-    with one, other:
-        pulse = Pulse(one, until=0.0)
-        pulse.first = b"SSH-2.0-x"
-        lost = replace(scene, pulse=pulse, lost=True)
-        assert told(paramiko.AuthenticationException(), lost).fault == "box.example:22 doesn't answer"
-        pulse.until = None
+    stream = Stream(replace(scene.host, link="exec cat"), math.inf)
+    try:
+        stream.first, stream.lost = b"SSH-2.0-x", True
+        lost = replace(scene, stream=stream)
         assert told(paramiko.AuthenticationException(), lost).fault == "gave no sign of life for 15 s"
+        stream.until = 0.0
+        assert told(paramiko.AuthenticationException(), lost).fault == "box.example:22 doesn't answer"
+    finally:
+        stream.end()
 
 
 def test_an_error_of_ours_stays(scene: Scene) -> None:

@@ -27,7 +27,7 @@ logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
 logging.getLogger("paramiko").setLevel(logging.DEBUG)
 from dlim.config import Server
 from dlim.errors import DlimError
-from dlim.servers.servers import connect
+from dlim.servers import connect
 from dlim.servers import link
 logging.getLogger("paramiko").setLevel(logging.DEBUG)
 logging.getLogger("paramiko.transport").setLevel(logging.DEBUG)
@@ -38,8 +38,9 @@ for script in ("env; ps axww 2>/dev/null; cat /proc/[0-9]*/cmdline 2>/dev/null |
         try:
             print(transport.ask(script), repr(transport), vars(transport))
             passage = transport._passage
-            for connection in passage._connections:
-                print(repr(connection), connection.config, connection.connect_kwargs, vars(connection.client))
+            connection = passage._connection
+            print(vars(passage), repr(connection), connection.config, connection.connect_kwargs)
+            print(vars(connection.client))
         except DlimError:
             traceback.print_exc()
 local = connect("here", {}, Path("standing").absolute())

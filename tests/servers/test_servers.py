@@ -8,8 +8,8 @@ import pytest
 
 from dlim.config import Server
 from dlim.errors import ConfigError
+from dlim.servers import connect
 from dlim.servers.local import Local
-from dlim.servers.servers import connect
 from dlim.servers.ssh import Ssh
 from tests.sshd import Client
 
@@ -37,7 +37,6 @@ HOMES = [
     pytest.param("{home}/absolute", "{home}/absolute", id="absolute"),
     pytest.param("below", "{home}/below", id="below the user's own"),
     pytest.param("~/below", "{home}/below", id="the same by its sign"),
-    pytest.param("~", "{home}", id="the user's own"),
 ]
 
 

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from dlim.errors import CommandError, LoginError, Unreachable
-from dlim.servers import pulse
+from dlim.servers import link as links
 from dlim.servers.files import STEP
 from tests.servers.conftest import Links
 from tests.sshd import Client, Relay, SshServer, User, answering, free_port, ssh_server, unanswering, wait_for
@@ -27,7 +27,7 @@ MIB = 1 << 20
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> float:
     """A patience of two seconds in place of fifteen."""
-    monkeypatch.setattr(pulse, "PATIENCE", 2.0)
+    monkeypatch.setattr(links, "PATIENCE", 2.0)
     return 2.0
 
 
@@ -306,8 +306,8 @@ def test_a_slow_link(client: Client, link: Links, relayed: Relay, impatient: flo
 def test_a_process_that_was_stopped(client: Client, link: Links, relayed: Relay, tmp_path: Path) -> None:
     """A dlim that slept longer than its patience (Ctrl-Z, a closed lid) goes on where it was."""
     code = (
-        "import sys; from pathlib import Path; from dlim.config import Server; from dlim.servers import pulse;"
-        "from dlim.servers.servers import connect; pulse.PATIENCE = 1.0;"
+        "import sys; from pathlib import Path; from dlim.config import Server; from dlim.servers import link;"
+        "from dlim.servers import connect; link.PATIENCE = 1.0;"
         f"t = connect('ssd', {{'ssd': Server('127.0.0.1', 'trainer', {relayed.port})}}, Path());"
         "print(t.ask('echo ready', within=30), flush=True); print(t.ask('sleep 4; echo done'), flush=True)"
     )
@@ -342,7 +342,7 @@ FROZEN = """
 import os, sys, threading
 from pathlib import Path
 from dlim.config import Server
-from dlim.servers.servers import connect
+from dlim.servers import connect
 transport = connect("ssd", {"ssd": Server("127.0.0.1", "trainer", int(sys.argv[1]))}, Path())
 def go(data):
     print("begun", flush=True)
@@ -439,13 +439,16 @@ def test_a_login_shell_that_talks(client: Client, link: Links, tmp_path: Path) -
         assert (tmp_path / "back").read_bytes() == (tmp_path / "file").read_bytes()
 
 
+SWALLOWED = (
+    "ssd: its user has no shell that runs a script, or its user's start-up files (such as ~/.bashrc there) end it or"
+    " read what it is told; give that user a shell, with chsh, or let them do nothing where there is no terminal"
+)
+
 NO_SHELL = [
     pytest.param(
         "/usr/sbin/nologin", "ssd: This account is currently not available; see to that, and run again", id="nologin"
     ),
-    pytest.param(
-        "/bin/false", "ssd: its user has no shell that runs a script; give that user one, with chsh", id="false"
-    ),
+    pytest.param("/bin/false", SWALLOWED, id="false"),
     pytest.param("/bin/cat", "ssd: cat: invalid option -- 'c'; see to that, and run again", id="no shell"),
 ]
 
@@ -457,6 +460,48 @@ def test_a_user_without_a_shell(client: Client, link: Links, tmp_path: Path, she
         server.authorize("trainer", client.key)
         client.trust(server.known())
         assert told(link(server.port)) == fault
+
+
+@pytest.mark.parametrize("line", ["exec fish", "exit", "read -t 1 x"])
+def test_start_up_files_that_swallow_commands(client: Client, link: Links, tmp_path: Path, line: str) -> None:
+    """A .bashrc that isn't for scripts is named."""
+    if not shutil.which("fish"):
+        pytest.skip("fish isn't installed")
+    with ssh_server(tmp_path / "sshd", User("trainer", shell="/bin/bash")) as server:
+        server.authorize("trainer", client.key)
+        client.trust(server.known())
+        (server.home("trainer") / ".bashrc").write_text(f"{line}\n")
+        text = told(link(server.port))
+    assert "its user's start-up files (such as ~/.bashrc there)" in text
+    assert ("put another program in the place of the shell" in text) == (line == "exec fish")
+
+
+def test_a_server_of_one_session(client: Client, link: Links, tmp_path: Path) -> None:
+    """Where one channel is all that a server allows, a script that takes too long is ended with all that it started."""
+    with ssh_server(tmp_path / "sshd", User("trainer"), settings="MaxSessions 1\n") as server:
+        server.authorize("trainer", client.key)
+        client.trust(server.known())
+        transport = link(server.port)
+        with pytest.raises(Unreachable, match="didn't end within"):
+            transport.run("sleep 87651 & sleep 87652", within=1)
+        wait_for(lambda: not [p for p in psutil.process_iter() if {"87651", "87652"} & {*cmdline(p)}], "their end")
+
+
+def test_a_home_that_is_not_there(client: Client, link: Links, tmp_path: Path) -> None:
+    """An absolute home is worked in whether or not the account has one of its own; the account's own never is."""
+    with ssh_server(tmp_path / "sshd", User("trainer")) as server:
+        server.authorize("trainer", client.key)
+        client.trust(server.known())
+        own = server.home("trainer")
+        assert told(link(server.port, home=str(own))).startswith("ssd: its home in config/servers.toml is the home of")
+        shutil.copytree(own, tmp_path / "kept")
+        settings = server.folder / "sshd_config"
+        keys = f"AuthorizedKeysFile {tmp_path}/kept/.ssh/authorized_keys"
+        settings.write_text(f"{keys}\n{settings.read_text()}")
+        server.stop()
+        shutil.rmtree(own)
+        server.start()
+        assert link(server.port, home=str(tmp_path / "abs")).ask("pwd") == str(tmp_path / "abs")
 
 
 def test_a_server_that_runs_only_its_own_command(client: Client, link: Links, tmp_path: Path) -> None:
@@ -502,8 +547,8 @@ def test_what_a_link_prefers(client: Client, server: SshServer, link: Links) -> 
 
     transport = link(server.port)
     transport.run("true")
-    made = transport._passage._links[-1]
+    made = transport._passage._link
     assert made.remote_cipher == made.local_cipher == "aes128-gcm@openssh.com"
     assert (made.default_window_size, made.default_max_packet_size) == (WINDOW, PACKET)
-    assert made.pulse.stream.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-    assert made.pulse.stream.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 15000
+    assert made.stream.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    assert made.stream.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 15000

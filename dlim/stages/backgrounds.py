@@ -1,0 +1,20 @@
+"""backgrounds: the pictures of a learner's folder and drawn screens become windows that its scenes are cut from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dlim.geometry import Size
+from dlim.scenes import backgrounds as windows
+from dlim.store import Staging
+
+
+def backgrounds(folder: Path | None, drawn: float, out: Staging, size: Size, seed: int) -> list[str]:
+    """Fill out with the windows; what is to be said of them, a line each.
+
+    folder: of pictures, None where there is none. drawn: the share of scenes on drawn screens. size: of a scene.
+    Raises ConfigError where there is no such folder.
+    """
+    found = [] if folder is None else windows.pictures(folder)
+    screens = windows.SCREENS if drawn > 0 or not found else 0
+    return windows.fill(found if drawn < 1 else [], out, windows.Settings(size, seed, screens))
