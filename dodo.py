@@ -9,7 +9,6 @@ datasets = Datasets(workspace)
 learning = Learning(workspace)
 servers = Servers(learning)
 masters = Masters(workspace)
-reports = Reports(learning)
 
 # masters
 task_new = masters.new
@@ -27,8 +26,6 @@ task_verify = datasets.verify
 task_ship = learning.ship
 task_task = learning.task
 
-# all of it on a page
-task_report = reports.report
 
 # the machines
 task_servers = servers.servers

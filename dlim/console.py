@@ -179,15 +179,36 @@ def _padded(row: Sequence[str], rooms: Sequence[int], right: Collection[int]) ->
             yield space + cell if number in right else cell + space
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> Iterator[str]:
-    """Rows below their heads, a line each. A column in which nothing stands is left out; a line's end is a space.
+def table(
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    right: Collection[int] = (),
+    *,
+    room: int | None = None,
+    spare: Sequence[int] = (),
+) -> Iterator[str]:
+    """Rows below their heads, a line each. A column in which nothing stands is left out; a line ends with no space.
 
-    right: the columns whose cells stand at the right edge.
+    right: the columns whose cells stand at the right edge. room: the columns of a line, if there is a limit; spare:
+    what is left out where all of it is wider, one after the other, before the longest texts are cut.
     """
     cells = [[" ".join(cell.split()) for cell in row] for row in rows]
+    lines = [list(heads), *cells] if cells else []
     used = [number for number in range(len(heads)) if any(row[number] for row in cells)]
-    lines = [[row[number] for number in used] for row in ([heads, *cells] if cells else [])]
-    found = columns(lines, [place for place, number in enumerate(used) if number in right])
+    rooms = [max((width(row[number]) for row in lines), default=0) for number in range(len(heads))]
+    for number in spare:
+        if room is not None and sum(rooms[each] + 2 for each in used) - 2 > room:
+            used = [each for each in used if each != number]
+    over = sum(rooms[each] + 2 for each in used) - 2 - (room or sys.maxsize)
+    if over > 0:
+        longest = max((each for each in used if each not in right), key=rooms.__getitem__, default=used[0])
+        lines = [
+            [*row[:longest], cut(row[longest], max(4, rooms[longest] - over)), *row[longest + 1 :]] for row in lines
+        ]
+    found = columns(
+        [[row[number] for number in used] for row in lines],
+        [place for place, number in enumerate(used) if number in right],
+    )
     yield from (line.rstrip() for line in found)
 
 

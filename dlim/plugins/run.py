@@ -18,7 +18,6 @@ from doit.task import Task
 
 from dlim import builds
 from dlim.augment import worker
-from dlim.plugins import standing
 from dlim.plugins.ending import FAULTY, require, told
 from dlim.plugins.meta import ANSWER
 from dlim.plugins.options import Understood
@@ -55,7 +54,6 @@ class Run(Understood, cmd_run.Run):  # type: ignore[misc]
         if not isinstance(self.dep_manager.backend, State):  # a dodo.py that isn't dlim's
             return int(super()._execute(**options))
         in_turn(self.task_list)
-        standing.keep(self.task_list)
         try:
             return told(lambda: self._run(options), self.task_list)
         finally:

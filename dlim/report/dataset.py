@@ -7,19 +7,21 @@ import hashlib
 import io
 import os
 import warnings
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 from dlim import builds
 from dlim.annotation import Annotation, Object
 from dlim.builds import Manifest
-from dlim.formats import voc
+from dlim.formats import voc, voc_strict
 from dlim.frame import Size
-from dlim.report import plain_voc
+from dlim.projects import Project
+from dlim.stages import annotate
 
 TRAIN, VAL, TRAINVAL, TEST = PARTS = ("train", "val", "trainval", "test")
 """The lists that every dataset has."""
@@ -33,8 +35,8 @@ class Example:
 
     project: that which made it; empty where no build knows it. parts: those of train and val that name it. size: of the
     image; None where that can't be read. sha256: of the image's bytes; empty where there is none. annotation: None
-    where there is none that can be read. faults: what is wrong with the two files, by their path in the dataset.
-    changed: which of the two aren't as dlim packed them.
+    where there is none that can be read. labels: what it shows, sorted, each once. faults: what is wrong with the two
+    files, by their path in the dataset. changed: which of the two aren't as dlim packed them.
     """
 
     id: str
@@ -43,6 +45,7 @@ class Example:
     size: Size | None = None
     sha256: str = ""
     annotation: Annotation | None = None
+    labels: tuple[str, ...] = ()
     faults: Mapping[str, str] = field(default_factory=dict)
     changed: tuple[str, ...] = ()
 
@@ -60,11 +63,6 @@ class Example:
     def objects(self) -> tuple[Object, ...]:
         return self.annotation.objects if self.annotation else ()
 
-    @property
-    def labels(self) -> list[str]:
-        """What it shows, each label once."""
-        return sorted({thing.label for thing in self.objects})
-
 
 class Owners(NamedTuple):
     """Which project made each image, by id, and the digest of each project's master, where it has one."""
@@ -73,7 +71,7 @@ class Owners(NamedTuple):
     masters: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Dataset:
     """All of it. examples: by id, sorted.
 
@@ -90,25 +88,59 @@ class Dataset:
     masters: Mapping[str, str] = field(default_factory=dict)
     signs: Mapping[str, str] = field(default_factory=dict)
 
+    @cached_property
+    def listed(self) -> frozenset[str]:
+        """The ids that some list names."""
+        return frozenset(line.strip() for lines in self.lists.values() for line in lines)
+
+    @cached_property
+    def repeated(self) -> list[list[Example]]:
+        """The images that are there more than once, byte for byte."""
+        counts = Counter(example.sha256 for example in self.examples.values())
+        found: dict[str, list[Example]] = {}
+        for example in self.examples.values():
+            if example.sha256 and counts[example.sha256] > 1:
+                found.setdefault(example.sha256, []).append(example)
+        return list(found.values())
+
+    @cached_property
+    def left_out(self) -> dict[str, Example]:
+        """What dlim left out of val, by id: for each image the one in train, by another name, that has its bytes.
+
+        That it was dlim, and not somebody who put a copy there, is seen by its files being as they were packed.
+        """
+        found = {}
+        for examples in self.repeated:
+            learned = next((example for example in examples if TRAIN in example.parts), None)
+            for example in examples if learned else ():
+                if learned and not example.parts and example.annotation and not example.changed:
+                    found[example.id] = learned
+        return found
+
+    def boxes(self) -> Iterator[tuple[Example, Object, Size]]:
+        """Every box with its image, and the size of that."""
+        for example in self.examples.values():
+            if example.annotation:
+                size = example.size or (example.annotation.width, example.annotation.height)
+                for thing in example.annotation.objects:
+                    yield example, thing, size
+
 
 def read(folder: Path, owners: Owners) -> Dataset | None:
     """The dataset in a folder, every file of it read; None where there is none."""
     if not (folder / voc.LISTS).is_dir():
         return None
     lists = {part: _lines(folder / list_path(part)) for part in PARTS}
-    ids = {part: frozenset(line.strip() for line in lists[part]) for part in PARTS}
+    train, val = (frozenset(line.strip() for line in lists[part]) for part in (TRAIN, VAL))
     images, strays = _stems(folder, voc.IMAGES, SUFFIX)
     annotations, more = _stems(folder, voc.ANNOTATIONS, voc.SUFFIX)
     sealed = _sealed(folder)
-    examples = {
-        name: _example(
-            folder,
-            Example(name, owners.projects.get(name, ""), tuple(part for part in (TRAIN, VAL) if name in ids[part])),
-            (name in images, name in annotations),
-            sealed,
-        )
-        for name in sorted({*images, *annotations}.union(*ids.values()) - {""})
-    }
+    examples = {}
+    listed = {line.strip() for lines in lists.values() for line in lines}
+    for name in sorted(images | annotations | listed - {""}):
+        parts = (TRAIN,) * (name in train) + (VAL,) * (name in val)
+        there = name in images, name in annotations
+        examples[name] = _example(folder, Example(name, owners.projects.get(name, ""), parts), there, sealed)
     changed = tuple(path for path in map(list_path, PARTS) if not _is_sealed(sealed, path, _digest(folder / path)))
     signs = _signs(folder / "characters.csv")
     return Dataset(folder, examples, lists, (*strays, *more), changed, owners.masters, signs)
@@ -117,6 +149,18 @@ def read(folder: Path, owners: Owners) -> Dataset | None:
 def list_path(part: str) -> str:
     """The path of a list in the dataset."""
     return f"{voc.LISTS}/{part}.txt"
+
+
+def owners(name: str, projects: Mapping[str, Project]) -> Owners:
+    """Which project made each of a learner's images; what isn't built any more made none. projects: by title."""
+    made: dict[str, str] = {}
+    masters: dict[str, str] = {}
+    for title, project in projects.items():
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            index = annotate.read_index(project.build / name)
+            masters[title] = index.master
+            made.update(dict.fromkeys(index.images, title))
+    return Owners(made, masters)
 
 
 def _digest(path: Path) -> str:
@@ -129,20 +173,27 @@ def _digest(path: Path) -> str:
 def _example(folder: Path, known: Example, there: tuple[bool, bool], sealed: Manifest) -> Example:
     """An image, with what its two files say. there: whether they are."""
     faults: dict[str, str] = {}
-    changed = []
+    changed: tuple[str, ...] = ()
     size, digest, annotation = None, "", None
     if there[0]:
-        data = _bytes(folder, known.image, faults)
+        path = known.image
+        data = _bytes(folder, path, faults)
         digest = hashlib.sha256(data).hexdigest() if data else ""
-        as_packed = _is_sealed(sealed, known.image, digest)
-        size = _size(data, faults, known.image, whole=not as_packed) if data else None
-        changed += [] if as_packed else [known.image]
+        as_packed = _is_sealed(sealed, path, digest)
+        size = _size(data, faults, path, whole=not as_packed) if data else None
+        changed = () if as_packed else (path,)
     if there[1]:
-        data = _bytes(folder, known.boxes, faults)
-        annotation = _annotation(data, faults, known.boxes) if data else None
-        if not _is_sealed(sealed, known.boxes, hashlib.sha256(data).hexdigest()):
-            changed.append(known.boxes)
-    return Example(known.id, known.project, known.parts, size, digest, annotation, faults, tuple(changed))
+        path = known.boxes
+        data = _bytes(folder, path, faults)
+        annotation = _annotation(data, faults, path) if data else None
+        if not _is_sealed(sealed, path, hashlib.sha256(data).hexdigest()):
+            changed += (path,)
+    labels = _labels(annotation.objects) if annotation else ()
+    return Example(known.id, known.project, known.parts, size, digest, annotation, labels, faults, changed)
+
+
+def _labels(objects: tuple[Object, ...]) -> tuple[str, ...]:
+    return (objects[0].label,) if len(objects) == 1 else tuple(sorted({thing.label for thing in objects}))
 
 
 def _bytes(folder: Path, name: str, faults: dict[str, str]) -> bytes:
@@ -199,7 +250,7 @@ def _header_size(header: bytes) -> Size:
 
 def _annotation(data: bytes, faults: dict[str, str], name: str) -> Annotation | None:
     try:
-        return plain_voc.read(data)
+        return voc_strict.read(data)
     except ValueError as error:
         faults[name] = str(error)
         return None
@@ -242,3 +293,57 @@ def _signs(path: Path) -> dict[str, str]:
     except csv.Error:
         return {}
     return {row[0]: row[2] for row in rows if len(row) > 2 and row[2].strip()}
+
+
+# what is in it, in numbers
+
+
+class Row(NamedTuple):
+    """A label or a project: its images in train and in val, and its boxes. sign: the character it stands for."""
+
+    name: str
+    train: int
+    val: int
+    boxes: int
+    sign: str = ""
+
+    @property
+    def images(self) -> int:
+        return self.train + self.val
+
+
+class Counts(NamedTuple):
+    """All rows, those with the most images first. total: of the dataset; an image may have several labels."""
+
+    labels: tuple[Row, ...]
+    projects: tuple[Row, ...]
+    total: Row
+
+
+def counted(dataset: Dataset) -> Counts:
+    """What is in a dataset; what no list names isn't counted."""
+    listed = [example for example in dataset.examples.values() if example.parts]
+    labels = _rows(
+        ((thing.label, 1) for example in listed for thing in example.objects),
+        ((label, example.parts) for example in listed for label in example.labels),
+        dataset.signs,
+    )
+    projects = _rows(
+        ((example.project, len(example.objects)) for example in listed),
+        ((example.project, example.parts) for example in listed),
+        {},
+    )
+    train, val = (sum(part in example.parts for example in listed) for part in (TRAIN, VAL))
+    return Counts(labels, projects, Row("all", train, val, sum(row.boxes for row in labels)))
+
+
+def _rows(
+    boxes: Iterable[tuple[str, int]], images: Iterable[tuple[str, tuple[str, ...]]], signs: Mapping[str, str]
+) -> tuple[Row, ...]:
+    counts: Counter[str] = Counter()
+    for name, number in boxes:
+        counts[name] += number
+    parts = Counter((name, part) for name, found in images for part in found)
+    names = {name for name, _ in parts}
+    rows = [Row(name, parts[name, TRAIN], parts[name, VAL], counts[name], signs.get(name, "")) for name in names]
+    return tuple(sorted(rows, key=lambda row: (-row.images, row.name)))

@@ -6,36 +6,38 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from dlim.report.chart import Chart
-from dlim.report.counts import Counts
-from dlim.report.finding import Finding, Grade, Thresholds
-from dlim.report.sizes import Histogram
-from dlim.report.thumbnail import Thumbnail
+from dlim.report.checks import Finding, Grade, Thresholds
+from dlim.report.dataset import Counts
+from dlim.report.svg import Chart, Histogram, Map
+from dlim.report.thumbnails import Thumbnail
 from dlim.runs.history import Deployed
 
 # what only its caller can know
 
 
 class Reason(NamedTuple):
-    """Why a task isn't up to date: the task that this comes from, it or one before it, and what that says."""
+    """Why a step isn't up to date: the step that this comes from, it or one before it, and what that says."""
 
-    task: str
+    step: str
     told: str
     failed: bool = False
 
 
-class TaskState(NamedTuple):
-    """A task of doit's, and what would happen to it. state: up to date, to run, failing, ignored, or on demand."""
+class Standing(NamedTuple):
+    """A step of the build, and what would happen to it. state: up to date, to run, failing or ignored.
+
+    roots: where that comes from; none of a step that is up to date.
+    """
 
     name: str
     state: str
-    reasons: tuple[Reason, ...] = ()
+    roots: tuple[Reason, ...] = ()
 
 
 class Job(NamedTuple):
     """What a server says of a learner's part in a learning task.
 
-    kind: as learning.state has it, or cancelled, or unreachable. told: in words that can follow its name.
+    kind: as runs.state has it, or cancelled, or unreachable. told: in words that can follow its name.
     """
 
     kind: str
@@ -60,7 +62,7 @@ class Known:
     """
 
     now: str
-    tasks: tuple[TaskState, ...] = ()
+    steps: tuple[Standing, ...] = ()
     services: tuple[Service, ...] = ()
     jobs: Mapping[tuple[str, str], Job] = field(default_factory=dict)
     thresholds: Mapping[str, Thresholds] = field(default_factory=dict)
@@ -84,6 +86,14 @@ class Shown(NamedTuple):
     finding: Finding
     pictures: tuple[Thumbnail, ...]
     projects: tuple[tuple[str, int], ...]
+
+
+class Sample(NamedTuple):
+    """Pictures of one project's images, from its first to its last. images: how many it has."""
+
+    project: str
+    images: int
+    pictures: tuple[Thumbnail, ...]
 
 
 @dataclass(frozen=True)
@@ -114,14 +124,30 @@ class LearnerFacts:
     mix: Counts | None = None
     findings: tuple[Shown, ...] = ()
     sizes: Histogram | None = None
-    samples: tuple[Thumbnail, ...] = ()
+    maps: tuple[Map, ...] = ()
+    samples: tuple[Sample, ...] = ()
     legend: Mapping[str, str] = field(default_factory=dict)
     since: Since | None = None
     fault: str = ""
 
 
+class LabelNumbers(NamedTuple):
+    """What a learner's test found of one label: values by the names of the columns, as they are written."""
+
+    label: str
+    values: tuple[str, ...]
+
+
+class ByLabel(NamedTuple):
+    """A learner's results by label, the worst first. by: the column that says which is the worst."""
+
+    by: str
+    columns: tuple[str, ...]
+    rows: tuple[LabelNumbers, ...]
+
+
 class Part(NamedTuple):
-    """A learner's part in a learning task. told: how it stands; grade: how bad that is, empty where it isn't.
+    """A learner's part in a learning task. told: how it stands; grade: how bad that is, None where it isn't.
 
     results: names and values. troubles: what its metrics came to. end: the last lines of its log.
     """
@@ -133,6 +159,7 @@ class Part(NamedTuple):
     charts: tuple[Chart, ...]
     troubles: tuple[str, ...]
     end: tuple[str, ...]
+    labels: ByLabel | None = None
 
 
 @dataclass(frozen=True)
@@ -149,7 +176,10 @@ class Course:
 
 
 class OutputPart(NamedTuple):
-    """A learner's part of an output. serving: whether it is in service."""
+    """A learner's part of an output. serving: whether it is in service.
+
+    change: of its result, from the output before. differs: how its dataset differs from the one before, in words.
+    """
 
     learner: str
     images: int
@@ -158,6 +188,8 @@ class OutputPart(NamedTuple):
     weight: str
     size: int
     serving: bool
+    change: str = ""
+    differs: str = ""
 
 
 @dataclass(frozen=True)
@@ -182,3 +214,8 @@ class Facts:
     past: int = 0
     outputs: tuple[OutputFacts, ...] = ()
     unread: tuple[str, ...] = ()
+
+    def part_of(self, output: str, learner: str) -> OutputPart | None:
+        """A learner's part of an output; None where there is none of that name."""
+        parts = (part for each in self.outputs if each.name == output for part in each.parts)
+        return next((part for part in parts if part.learner == learner), None)

@@ -2,21 +2,143 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import hypot
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from dlim import variation
+from dlim.annotation import Box, Object
+from dlim.augment import images
+from dlim.augment.images import Pixels, size_of
+from dlim.config import Learner
 from dlim.errors import AugmentError
-from dlim.frame import canvas_name
-from dlim.names import nearest
-from dlim.report import sheet, words
-from dlim.report.built import Built, Sample
-from dlim.report.layout import Section
-from dlim.report.worst import worst_of
+from dlim.formats import voc
+from dlim.frame import Size, canvas_name
+from dlim.mesh import Mesh, grid
+from dlim.names import mapped, nearest
+from dlim.projects import Project
+from dlim.report import sheet
+from dlim.report.sheet import Mark, Picture, Section
+from dlim.stages import annotate, locate
 from dlim.variation import Variation
 
 if TYPE_CHECKING:
     from PIL import Image
+
+CANVAS = 120
+"""The longer side, as shown, of the picture that tells where on the canvas the crop stands."""
+
+DOT, SEEN = 6, 14
+"""A crop that has fewer pixels there, either way, is no more than a dot; what the frame around it has."""
+
+WHITE = 208
+"""What is darker than this is no white of a canvas, nor what JPEG makes of it beside an edge."""
+
+
+class Sample(NamedTuple):
+    """One image of a build: its stem there, and its variation's record."""
+
+    stem: str
+    record: Variation
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A project's images for one learner: the folders that locate, augment and annotate left.
+
+    name: the learner's. A generator has no objects, and that folder isn't looked at.
+    """
+
+    project: Project
+    name: str
+    learner: Learner
+    objects: Path
+    variations: Path
+    build: Path
+
+    def samples(self) -> list[Sample]:
+        """All images of the build, in the order of their making."""
+        stems = {filename: stem for stem, (_, filename) in annotate.read_index(self.build).images.items()}
+        records = variation.read(self.variations)
+        return [Sample(stems[record.filename], record) for record in records if record.filename in stems]
+
+    def image(self, sample: Sample) -> Path:
+        return self.build / f"{sample.stem}.jpg"
+
+    def boxes(self, sample: Sample) -> tuple[Object, ...]:
+        """What the learner is told to be on an image, in the image's frame."""
+        return voc.read(self.build / f"{sample.stem}{voc.SUFFIX}").objects
+
+    def things(self) -> tuple[Object, ...]:
+        """The master's objects, in its own frame; a generator has none."""
+        return () if self.project.settings.generator else locate.read(self.objects)[2]
+
+    def picture(self, sample: Sample, caption: list[str]) -> Picture:
+        """The part of an image that isn't the canvas's white, with its boxes; a label isn't said twice."""
+        pixels = images.read(self.image(sample))
+        part = _part(pixels, sample.record)
+        marks = [Mark(thing.box.shifted(-part.x1, -part.y1), thing.label) for thing in self.boxes(sample)]
+        rows, columns = slice(int(part.y1), int(part.y2)), slice(int(part.x1), int(part.x2))
+        labels = {mark.label for mark in marks}
+        return Picture(pixels[rows, columns], marks, [line for line in caption if line not in labels])
+
+    def master(self) -> list[Picture]:
+        """The master with its boxes, as the learner calls them; nothing of a generator."""
+        if self.project.settings.generator:
+            return []
+        pixels = images.read(self.project.image)
+        marks = [Mark(thing.box, mapped(thing.label, self.learner.labels)) for thing in self.things()]
+        width, height = size_of(pixels)
+        return [Picture(pixels, marks, ["master", f"{width}x{height} px"])]
+
+    def whole(self, sample: Sample) -> list[Picture]:
+        """Where on the canvas a crop stands, as a small picture; nothing where there is no canvas around it."""
+        record = sample.record
+        if record.size == record.crop:
+            return []
+        x, y = record.origin
+        crop, scale = Box(x, y, x + record.crop[0], y + record.crop[1]), min(1, CANVAS / max(record.size))
+        mark = Mark(framed(crop, record.size, scale))
+        return [Picture(images.read(self.image(sample)), [mark], ["on the canvas", f"at {x}, {y}"], scale)]
+
+
+def framed(crop: Box, canvas: Size, scale: float) -> Box:
+    """The frame that shows where on a canvas a crop stands: its own edges, or what is around a dot."""
+    if min(crop.width, crop.height) * scale >= DOT:
+        return crop
+    x1, x2 = _widened(crop.x1, crop.x2, SEEN / scale, canvas[0])
+    y1, y2 = _widened(crop.y1, crop.y2, SEEN / scale, canvas[1])
+    return Box(x1, y1, x2, y2)
+
+
+def _widened(low: float, high: float, least: float, end: float) -> tuple[float, float]:
+    """A span with its middle where that is, at least so long if there is room, and between 0 and the end."""
+    length = min(max(high - low, least), end)
+    begin = min(max(0.0, (low + high - length) / 2), end - length)
+    return begin, begin + length
+
+
+def _part(pixels: Pixels, record: Variation) -> Box:
+    """The part of an image worth a look: the crop, and what else of a canvas some script has drawn on."""
+    import numpy as np
+
+    x, y = record.origin
+    drawn = pixels.min(axis=2) < WHITE
+    columns, rows = np.nonzero(drawn.any(axis=0))[0], np.nonzero(drawn.any(axis=1))[0]
+    crop = Box(x, y, x + record.crop[0], y + record.crop[1])
+    if not len(columns):
+        return crop
+    return Box(
+        min(crop.x1, int(columns[0])),
+        min(crop.y1, int(rows[0])),
+        max(crop.x2, int(columns[-1]) + 1),
+        max(crop.y2, int(rows[-1]) + 1),
+    )
+
+
+# the sheet
 
 COUNT = 16
 DRAWN = 96
@@ -102,4 +224,126 @@ def evenly(group: Sequence[Sample], count: int) -> list[Sample]:
 
 def _told(record: Variation) -> list[str]:
     """What was drawn; where nobody noted that, the image's own name, and how far it moved."""
-    return words.drawn(record.parameters) or [Path(record.filename).stem, *words.moved(record.mesh, record.crop)]
+    return drawn(record.parameters) or [Path(record.filename).stem, *moved(record.mesh, record.crop)]
+
+
+# the worst
+
+SLIGHT = 0.005
+"""A smaller share of an object is no loss: a box of whole pixels is no more exact."""
+
+
+class Look(NamedTuple):
+    """What may be wrong with an image.
+
+    box: its smallest one, in pixels. lost: the largest share of an object that was cut off, 0 to 1. light: the
+    mean luminance inside its darkest box, 0 to 255.
+    """
+
+    sample: Sample
+    box: Box
+    lost: float
+    light: float
+
+
+class Kind(NamedTuple):
+    """One way of being bad. rank: the lower the worse. told: the figure in words. bad: whether it is a fault at all."""
+
+    heading: str
+    rank: Callable[[Look], float]
+    told: Callable[[Look], str]
+    bad: Callable[[Look], bool] = lambda look: True
+
+
+KINDS = (
+    Kind("smallest", lambda look: look.box.area, lambda look: f"box {look.box.width:g}x{look.box.height:g} px"),
+    Kind(
+        "most cut off",
+        lambda look: -look.lost,
+        lambda look: f"{look.lost:.0%} cut off",
+        lambda look: look.lost >= SLIGHT,
+    ),
+    Kind("darkest", lambda look: look.light, lambda look: f"luminance {look.light:.0f} of 255"),
+)
+
+
+def worst_of(built: Built, samples: Sequence[Sample], count: int) -> list[Section]:
+    """A section for each kind, its worst images first; they share the count."""
+    things = built.things()
+    looks = [_look(built, things, sample) for sample in samples]
+    return [
+        _section(built, looks, kind, max(1, (count + len(KINDS) - 1 - number) // len(KINDS)))
+        for number, kind in enumerate(KINDS)
+    ]
+
+
+def _section(built: Built, looks: Sequence[Look], kind: Kind, count: int) -> Section:
+    found = sorted((look for look in looks if kind.bad(look)), key=kind.rank)[:count]
+    return Section(kind.heading if found else f"{kind.heading}: none", [_picture(built, look, kind) for look in found])
+
+
+def _picture(built: Built, look: Look, kind: Kind) -> Picture:
+    record = look.sample.record
+    told = drawn(record.parameters)
+    operation = [] if any(line.startswith(record.operation) for line in told) else [record.operation]
+    return built.picture(look.sample, [kind.told(look), look.sample.stem, *operation, *told])
+
+
+def _look(built: Built, things: Sequence[Object], sample: Sample) -> Look:
+    boxes = [thing.box for thing in built.boxes(sample)]
+    smallest = min(boxes, key=lambda box: box.area)
+    return Look(sample, smallest, _lost(built, things, sample), min(_lights(built.image(sample), boxes)))
+
+
+def _lost(built: Built, things: Sequence[Object], sample: Sample) -> float:
+    """The largest share of an object that lies outside the crop; an object that is gone has no box, and isn't meant."""
+    record = sample.record
+    boxes = [thing.box for thing in (things if record.objects is None else record.objects)]
+    if built.learner.boxes == "follow":
+        boxes = [record.mesh.followed(box) for box in boxes]
+    seen = [box for box in boxes if box.seen(*record.crop)]
+    return max((1 - box.clipped(*record.crop).area / box.area for box in seen), default=0)
+
+
+def _lights(image: Path, boxes: Sequence[Box]) -> list[float]:
+    """The mean luminance inside each box."""
+    import numpy as np
+    from PIL import Image
+
+    with Image.open(image) as file:
+        file.draft("L", file.size)  # a JPEG file has the luminance as it is; its colours need not be worked out
+        grey = np.asarray(file.convert("L"))
+    return [float(grey[int(box.y1) : int(box.y2), int(box.x1) : int(box.x2)].mean()) for box in boxes]
+
+
+# words
+
+TOLD = ("rotation", "shift_x", "shift_y", "zoom_x", "zoom_y", "brightness")
+"""The parameters that there are words for; any other is told by its name."""
+
+
+def drawn(parameters: Mapping[str, float]) -> list[str]:
+    """What was drawn for a variation, a line each, such as `zoom 0.84 x 1.12`."""
+    lines = []
+    if "rotation" in parameters:
+        lines.append(f"rotation {parameters['rotation']:z.1f}°")
+    if {"shift_x", "shift_y"} & parameters.keys():
+        lines.append(_shift(parameters))
+    if {"zoom_x", "zoom_y"} & parameters.keys():
+        lines.append(f"zoom {parameters.get('zoom_x', 1):.2f} x {parameters.get('zoom_y', 1):.2f}")
+    if "brightness" in parameters:
+        lines.append(f"brightness x{parameters['brightness']:.2f}")
+    return [*lines, *(f"{name} {value:g}" for name, value in parameters.items() if name not in TOLD)]
+
+
+def _shift(parameters: Mapping[str, float]) -> str:
+    ways = {"shift_x": ("left", "right"), "shift_y": ("up", "down")}
+    told = [f"{ways[name][parameters[name] > 0]} {abs(parameters[name]):.1f}" for name in ways if name in parameters]
+    return f"{', '.join(told)} px"
+
+
+def moved(mesh: Mesh, crop: Size) -> list[str]:
+    """How far a variation's points moved, in a line; none where they stand still."""
+    points = zip(mesh.points, grid(*crop, mesh.side), strict=True)
+    furthest = max(hypot(x - still_x, y - still_y) for (x, y), (still_x, still_y) in points)
+    return [f"moved by up to {furthest:.1f} px"] if furthest >= 0.05 else []

@@ -3,8 +3,7 @@
 from dlim.tasks.datasets import Datasets
 from dlim.tasks.learning import Learning
 from dlim.tasks.masters import Masters
-from dlim.tasks.reports import Reports
 from dlim.tasks.servers import Servers
 from dlim.tasks.workspace import DOIT_CONFIG, Workspace
 
-__all__ = ["DOIT_CONFIG", "Datasets", "Learning", "Masters", "Reports", "Servers", "Workspace"]
+__all__ = ["DOIT_CONFIG", "Datasets", "Learning", "Masters", "Servers", "Workspace"]

@@ -14,7 +14,7 @@ from dlim.frame import canvas_name, fits
 from dlim.plugins.state import unlocked
 from dlim.projects import Project
 from dlim.report import samples
-from dlim.report.built import Built
+from dlim.report.samples import Built
 from dlim.scaffold import Made, Skipped
 from dlim.tasks.asking import Row, asked, option
 from dlim.tasks.workspace import Workspace, objects, variations

@@ -12,6 +12,7 @@ from doit.task import Task, dict_to_task
 
 from dlim import progress
 from dlim.config import Learner
+from dlim.console import room
 from dlim.errors import ConfigError, DlimError
 from dlim.formats import voc
 from dlim.mix import table
@@ -49,7 +50,7 @@ def _show(mixes: Iterable[Mix]) -> None:
     console = progress.current()
     blocks = table.has_blocks(getattr(console.stream, "encoding", None))
     for number, each in enumerate(mixes):
-        for line in [*([""] if number else []), *table.lines(each, blocks=blocks)]:
+        for line in [*([""] if number else []), *table.lines(each, blocks=blocks, room=room(console.stream))]:
             console.line(line)
 
 

@@ -16,12 +16,61 @@ _WHOLE = re.compile(r"\s*[+-]?\d{1,9}\s*", re.ASCII)
 
 _EDGES = ("xmin", "ymin", "xmax", "ymax")
 
+_TEXT = r"([^<>&\x00-\x1f\x7f-\xff]*)"
+"""A text that XML has no other way to read."""
+
+
+def _shape(*names: str) -> str:
+    return r"\s*".join(
+        f"<{name}>{_TEXT if name in ('folder', 'filename', 'name', 'pose') else '([0-9]{1,9})'}</{name}>"
+        for name in names
+    )
+
+
+_OBJECT = re.compile(
+    rf"\s*<object>\s*{_shape('name', 'pose', 'truncated', 'difficult')}\s*"
+    rf"<bndbox>\s*{_shape(*_EDGES)}\s*</bndbox>\s*</object>"
+)
+
+_HEAD = re.compile(
+    rf"<annotation>\s*{_shape('folder', 'filename')}\s*<source>\s*<database>dlim</database>\s*</source>\s*"
+    rf"<size>\s*{_shape('width', 'height', 'depth')}\s*</size>\s*<segmented>0</segmented>"
+)
+"""What dlim itself writes: a dataset has 100,000 of these, and XML's own way through them takes ten times as long."""
+
 
 def read(data: bytes) -> Annotation:
     """The annotation in a file's bytes. Boxes may reach over the image, and a label is what stands there, spaces too.
 
     Raises ValueError, with what is wrong in a few words, for what a common reader of VOC fails on.
     """
+    return _quickly(data) or _slowly(data)
+
+
+def _quickly(data: bytes) -> Annotation | None:
+    """What is written as dlim writes it; None for any other file, one with a fault in it too."""
+    text = data.decode("latin-1")
+    head = _HEAD.match(text)
+    if head is None:
+        return None
+    folder, filename, *size = head.groups()
+    objects, at = [], head.end()
+    while found := _OBJECT.match(text, at):
+        label, pose, truncated, difficult, *edges = found.groups()
+        xmin, ymin, xmax, ymax = map(int, edges)
+        if not label.strip() or xmin >= xmax or ymin >= ymax or {truncated, difficult} - {"0", "1"}:
+            return None
+        objects.append(
+            Object(label, Box(xmin - 1, ymin - 1, xmax, ymax), truncated == "1", difficult == "1", pose.strip())
+        )
+        at = found.end()
+    if text[at:].strip() != "</annotation>":
+        return None
+    width, height, depth = map(int, size)
+    return Annotation(filename.strip(), width, height, tuple(objects), depth, folder.strip())
+
+
+def _slowly(data: bytes) -> Annotation:
     if b"<!" in data and b"<!ENTITY" in data.upper():
         raise ValueError("declares entities")
     try:

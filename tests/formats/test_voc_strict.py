@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dlim.annotation import Annotation, Box, Object
 from dlim.formats import voc
-from dlim.report import plain_voc
+from dlim.formats import voc_strict
 
 EDGES = st.integers(0, 398)
 BOXES = st.tuples(EDGES, EDGES, st.integers(2, 400), st.integers(2, 400)).map(
@@ -24,7 +24,7 @@ OBJECTS = st.builds(Object, TEXT, BOXES, st.booleans(), st.booleans())
 @given(st.builds(Annotation, TEXT, st.just(400), st.just(400), st.lists(OBJECTS).map(tuple)))
 def test_what_was_written_is_read(annotation: Annotation) -> None:
     """Whatever dlim writes comes back as it was, whatever the labels are."""
-    assert plain_voc.read(voc.write(annotation).encode()) == annotation
+    assert voc_strict.read(voc.write(annotation).encode()) == annotation
 
 
 def test_both_readers_agree(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_both_readers_agree(tmp_path: Path) -> None:
     annotation = Annotation("a.jpg", 400, 300, (Object("close", Box(3, 4, 30, 40), truncated=True),))
     path = tmp_path / "a.xml"
     path.write_text(voc.write(annotation))
-    assert voc.read(path) == plain_voc.read(path.read_bytes())
+    assert voc.read(path) == voc_strict.read(path.read_bytes())
 
 
 GOOD = voc.write(Annotation("a.jpg", 400, 300, (Object("close", Box(0, 0, 30, 40)),)))
@@ -41,12 +41,12 @@ GOOD = voc.write(Annotation("a.jpg", 400, 300, (Object("close", Box(0, 0, 30, 40
 def test_boxes_are_what_they_say() -> None:
     """A box over the edge, or one that counts from 0, isn't moved to where it was meant to be."""
     text = GOOD.replace("<xmin>1<", "<xmin>0<").replace("<xmax>30<", "<xmax>444<")
-    assert plain_voc.read(text.encode()).objects[0].box == Box(-1, 0, 444, 40)
+    assert voc_strict.read(text.encode()).objects[0].box == Box(-1, 0, 444, 40)
 
 
 def test_labels_are_what_they_say() -> None:
     """Spaces and capital letters stay, as it is these that lead to harm."""
-    assert plain_voc.read(GOOD.replace(">close<", "> Close <").encode()).objects[0].label == " Close "
+    assert voc_strict.read(GOOD.replace(">close<", "> Close <").encode()).objects[0].label == " Close "
 
 
 @pytest.mark.parametrize(
@@ -80,4 +80,4 @@ def test_what_readers_fail_on(before: str, after: str, fault: str) -> None:
     """A missing element, a fraction, a flag in words: each is said in a few words."""
     assert before in GOOD
     with pytest.raises(ValueError, match=f"^{re.escape(fault)}"):
-        plain_voc.read(GOOD.replace(before, after).encode())
+        voc_strict.read(GOOD.replace(before, after).encode())

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from dlim.annotation import Box, Object
-from dlim.report.built import WHITE
+from dlim.report.samples import WHITE
 from dlim.report.sheet import COLOURS
 
 if TYPE_CHECKING:

@@ -1,0 +1,122 @@
+"""The page that tells of everything: `doit report`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from dlim import builds, console
+from dlim.commands.base import Command, Option, option
+from dlim.errors import DlimError, TransportError
+from dlim.runs import account, deployment, history, job, unfinished
+from dlim.runs.course import Course
+from dlim.runs.record import local_time, now
+from dlim.workspace import DATA_SET, OUTPUT, Workspace
+
+if TYPE_CHECKING:
+    from dlim.report.facts import Job, Known, Service, Standing
+
+PAGE = OUTPUT / "report.html"
+
+
+class Report(Command):
+    """`doit report`: all that is known of the workspace and of its servers, on one page."""
+
+    name = "report"
+    doc_purpose = f"one HTML page of all of it: {PAGE}"
+    options: ClassVar[Sequence[Option]] = (option("open", "show it in the browser", flag=True, key="opened"),)
+
+    def answer(self, workspace: Workspace, words: Sequence[str], *, opened: bool) -> None:  # type: ignore[override]
+        # the page needs a template engine and reads pictures: nobody else should wait for their import
+        from dlim.report.gather import Sources, gather
+        from dlim.report.page import page
+
+        shown = console.current()
+        taken = {name: workspace.taken(name) for name in workspace.config.learners}
+        sources = Sources(Path.cwd().name, workspace.config, taken, DATA_SET, OUTPUT)
+        with shown.working("report"):
+            text = page(gather(sources, known(workspace)))
+            builds.write_file(PAGE, lambda making: making.write_text(text, encoding="utf-8"))
+        shown.line(f"{PAGE}: {console.megabytes(len(text.encode()))}")
+        if opened:
+            from dlim.labelling.browser import show
+
+            show(PAGE.resolve().as_uri())
+
+
+def known(workspace: Workspace) -> Known:
+    """What the files of the workspace don't say by themselves."""
+    from dlim.report.checks import Thresholds
+    from dlim.report.facts import Known
+
+    learners = workspace.config.learners
+    thresholds = {
+        name: Thresholds(input_size=learner.learning.input_size, smallest_prior=learner.learning.smallest_prior)
+        for name, learner in learners.items()
+    }
+    with ThreadPoolExecutor(max(1, len(learners))) as pool:
+        services = tuple(pool.map(lambda name: _service(workspace, name), learners))
+    return Known(local_time(now()), tuple(standings(workspace)), services, _jobs(workspace), thresholds)
+
+
+def standings(workspace: Workspace) -> Iterable[Standing]:
+    """How each step of the build stands."""
+    from doit.control import TaskControl
+    from doit.dependency import Dependency
+    from doit.loader import load_tasks
+
+    from dlim.plugins.cause import roots
+    from dlim.plugins.memory import Memory
+    from dlim.plugins.reason import told
+    from dlim.plugins.verdict import in_turn, verdicts
+    from dlim.report.facts import Reason, Standing
+    from dlim.tasks import DOIT_CONFIG, Datasets
+    from dlim.tasks import Workspace as Tasks
+
+    datasets = Datasets(Tasks.here())
+    stages = ("extend", "locate", "augment", "annotate", "split", "shard", "pack", "tarball")
+    steps = load_tasks({f"task_{name}": getattr(datasets, name) for name in stages})
+    in_turn(steps)
+    tasks = TaskControl(steps).tasks
+    found = verdicts(tasks, Dependency(Memory, DOIT_CONFIG["dep_file"], DOIT_CONFIG["check_file_uptodate"]))
+    for name, task in tasks.items():
+        if task.actions:
+            own = tuple(Reason(root.task, told(root.reasons), root.failed) for root in roots(name, found))
+            yield Standing(name, found[name].state, own)
+
+
+def _service(workspace: Workspace, name: str) -> Service:
+    from dlim.report.facts import Service
+
+    learner = workspace.config.learners[name]
+    server = learner.service.server or learner.learning.server or name
+    try:
+        with Course(workspace, name).serving() as place:
+            past = tuple(history.read(place))
+            return Service(name, server, deployment.current(place, learner.service), past)
+    except DlimError as error:
+        return Service(name, server, fault=str(error))
+
+
+def _jobs(workspace: Workspace) -> dict[tuple[str, str], Job]:
+    """How the jobs of learning tasks stand that aren't outputs yet."""
+    return {
+        (each.task.name, name): _job(workspace, each.task.job, name)
+        for each in unfinished.load(OUTPUT).values()
+        for name in each.task.learners
+        if name in workspace.config.learners
+    }
+
+
+def _job(workspace: Workspace, name: str, learner: str) -> Job:
+    from dlim.report.facts import Job
+
+    course = Course(workspace, learner)
+    try:
+        with course.connect() as transport:
+            state = job.state(course.place(transport), name)
+            return Job("cancelled" if account.is_cancelled(state) else state.kind, state.told)
+    except TransportError as error:
+        return Job("unreachable", str(error))
