@@ -8,13 +8,18 @@ import subprocess
 import sys
 import tarfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image, ImageDraw
 
 from dlim.annotation import Box
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 ROOT = Path(__file__).parents[1]
 
@@ -128,3 +133,12 @@ def iou(one: Box, other: Box) -> float:
 def workspace(tmp_path: Path) -> Workspace:
     """An empty workspace of the test's own."""
     return new_workspace(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A headless Chromium, for all tests of a process."""
+    from tests import browser
+
+    with browser.started() as started:
+        yield started

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from dlim import builds, console
+from dlim import console, store
 from dlim.commands.base import Command, Option, option
 from dlim.errors import DlimError, TransportError
 from dlim.runs import account, deployment, history, job, unfinished
@@ -38,7 +38,7 @@ class Report(Command):
         sources = Sources(Path.cwd().name, workspace.config, taken, DATA_SET, OUTPUT)
         with shown.working("report"):
             text = page(gather(sources, known(workspace)))
-            builds.write_file(PAGE, lambda making: making.write_text(text, encoding="utf-8"))
+            store.write_file(PAGE, lambda making: making.write_text(text, encoding="utf-8"))
         shown.line(f"{PAGE}: {console.megabytes(len(text.encode()))}")
         if opened:
             from dlim.labelling.browser import show

@@ -10,7 +10,7 @@ import re
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from dlim.annotation import Annotation, Box, Object
+from dlim.geometry import Annotation, Box, Object
 
 _WHOLE = re.compile(r"\s*[+-]?\d{1,9}\s*", re.ASCII)
 

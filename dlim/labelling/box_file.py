@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dlim import builds
-from dlim.annotation import Annotation, Box, Object
+from dlim import store
 from dlim.augment import images
 from dlim.errors import AnnotationError, ProjectError
 from dlim.formats import voc
-from dlim.frame import Size, canvas_name, fits, origin
+from dlim.geometry import Annotation, Box, Object, Size, canvas_name, fits, origin
 from dlim.labelling import label as labels
 from dlim.projects import Project
 
@@ -84,7 +83,7 @@ def version(on: Extended) -> str:
     """The box file's digest, or ABSENT: what must be the same still when boxes drawn upon it are saved."""
     path = on.project.boxes
     try:
-        return builds.sha256(path)
+        return store.sha256(path)
     except FileNotFoundError:
         return ABSENT
     except OSError as error:
@@ -150,7 +149,7 @@ def write(on: Extended, objects: Iterable[Object]) -> bool:
         return False
     annotation = Annotation(on.image.name, *on.size, things, folder=on.image.parent.name)
     data = voc.write(annotation).encode()
-    builds.write_file(on.project.boxes, lambda making: making.write_bytes(data))
+    store.write_file(on.project.boxes, lambda making: making.write_bytes(data))
     return True
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from dlim.annotation import Box, Object
 from dlim.config import LABEL
 from dlim.errors import AnnotationError
+from dlim.geometry import Box, Object
 from dlim.labelling import box_file
 from dlim.labelling import label as labels
 from dlim.labelling.box_file import Extended

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from dlim.errors import WorkspaceError
-from dlim.frame import Size
+from dlim.geometry import Size
 from dlim.labelling import box_file, browser
 from dlim.labelling.drawing import Drawing
 from dlim.labelling.handler import Handler

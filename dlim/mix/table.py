@@ -29,7 +29,7 @@ WORDS = {"project", "label", ""}
 
 
 SPARE = (8, 7, 1)
-"""The columns of either table that are left out first where there is no room for all: the bar, the share, the second."""
+"""The columns of either table that are left out first where there is no room for all: bar, share, the second one."""
 
 
 def lines(mix: Mix, *, blocks: bool = True, room: int | None = None) -> Iterator[str]:

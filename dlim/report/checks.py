@@ -9,9 +9,8 @@ from itertools import combinations
 from math import sqrt
 from typing import Literal, NamedTuple
 
-from dlim.annotation import Box, Object
 from dlim.config import LABEL
-from dlim.frame import Size
+from dlim.geometry import Box, Object, Size
 from dlim.report.dataset import PARTS, SUFFIX, TEST, TRAIN, TRAINVAL, VAL, Dataset, Example, list_path
 
 Grade = Literal["fault", "warning", "note"]

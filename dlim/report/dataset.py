@@ -15,13 +15,12 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from dlim import builds
-from dlim.annotation import Annotation, Object
-from dlim.builds import Manifest
+from dlim import store
 from dlim.formats import voc, voc_strict
-from dlim.frame import Size
+from dlim.geometry import Annotation, Object, Size
 from dlim.projects import Project
 from dlim.stages import annotate
+from dlim.store import Manifest
 
 TRAIN, VAL, TRAINVAL, TEST = PARTS = ("train", "val", "trainval", "test")
 """The lists that every dataset has."""
@@ -165,7 +164,7 @@ def owners(name: str, projects: Mapping[str, Project]) -> Owners:
 
 def _digest(path: Path) -> str:
     try:
-        return builds.sha256(path)
+        return store.sha256(path)
     except OSError:
         return ""
 
@@ -259,7 +258,7 @@ def _annotation(data: bytes, faults: dict[str, str], name: str) -> Annotation | 
 def _sealed(folder: Path) -> Manifest:
     """What dlim packed; nothing where that can't be told any more."""
     try:
-        return builds.read(folder / builds.MANIFEST)
+        return store.read(folder / store.MANIFEST)
     except (OSError, ValueError):
         return {}
 

@@ -12,11 +12,10 @@ from typing import Any
 
 import msgspec
 
-from dlim import builds, progress
-from dlim.annotation import Object
+from dlim import console, store
 from dlim.config import Config
 from dlim.errors import DlimError
-from dlim.frame import canvas_name
+from dlim.geometry import Object, canvas_name
 from dlim.projects import Project
 from dlim.report import checks, dataset, metrics, svg
 from dlim.report.checks import Case, Finding, Grade, Thresholds
@@ -115,7 +114,7 @@ def wall(text: str) -> str:
 
 def _learner(sources: Sources, known: Known, name: str, found: list[Output]) -> LearnerFacts:
     """All that is to be told of a learner's dataset."""
-    progress.current().note("report", f"reading the dataset of {name}")
+    console.current().note("report", f"reading the dataset of {name}")
     learner, projects, folder = sources.config.learners[name], sources.taken[name], sources.data_set / name
     canvas, packed = canvas_name(learner.size), archive(folder)
     since = _since(name, sources.config, projects, folder, packed, found)
@@ -147,7 +146,7 @@ def archive(folder: Path) -> Archive | None:
     """What is known of a dataset's archive; None where it is gone."""
     file, manifest = (folder.with_name(f"{folder.name}{suffix}") for suffix in (".tar.gz", ".manifest.json"))
     try:
-        entry = builds.read(manifest)[file.name]
+        entry = store.read(manifest)[file.name]
         packed = time.strftime("%Y-%m-%d %H:%M", time.localtime(file.stat().st_mtime))
     except (OSError, ValueError, KeyError):
         return None

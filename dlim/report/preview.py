@@ -12,15 +12,13 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlim import config, projects
-from dlim.annotation import Box
 from dlim.augment import images, operations
 from dlim.augment.context import workspace
 from dlim.augment.imgaug import Custom
 from dlim.augment.operations import Crop, Operation
 from dlim.config import Config, Learner, Settings
 from dlim.errors import AugmentError, ProjectError, WorkspaceError
-from dlim.frame import Size
-from dlim.mesh import still
+from dlim.geometry import Box, Size, still
 from dlim.names import nearest, one_of
 from dlim.projects import Broken, Project
 from dlim.report import sheet

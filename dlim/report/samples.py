@@ -9,14 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from dlim import variation
-from dlim.annotation import Box, Object
 from dlim.augment import images
 from dlim.augment.images import Pixels, size_of
 from dlim.config import Learner
 from dlim.errors import AugmentError
 from dlim.formats import voc
-from dlim.frame import Size, canvas_name
-from dlim.mesh import Mesh, grid
+from dlim.geometry import Box, Mesh, Object, Size, canvas_name, grid
 from dlim.names import mapped, nearest
 from dlim.projects import Project
 from dlim.report import sheet

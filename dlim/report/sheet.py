@@ -9,10 +9,9 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dlim import builds
-from dlim.annotation import Box
+from dlim import store
 from dlim.augment.images import Pixels, size_of
-from dlim.frame import Size
+from dlim.geometry import Box, Size
 
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw, ImageFont
@@ -235,7 +234,7 @@ def draw(title: str, sections: Iterable[Section]) -> Image.Image:
 
 def save(sheet: Image.Image, path: Path) -> None:
     """Write a sheet as a PNG file, whole or not at all; the same bytes for the same sheet."""
-    builds.write_file(path, lambda making: sheet.save(making, format="PNG", optimize=True))
+    store.write_file(path, lambda making: sheet.save(making, format="PNG", optimize=True))
 
 
 def _colours(sections: Iterable[Section]) -> dict[str, Colour]:

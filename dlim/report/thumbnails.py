@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from dlim.annotation import Box, Object
+from dlim.geometry import Box, Object
 from dlim.report.samples import WHITE
 from dlim.report.sheet import COLOURS
 

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlim.annotation import Annotation, Box, Object
-from dlim.formats import voc
-from dlim.formats import voc_strict
+from dlim.formats import voc, voc_strict
+from dlim.geometry import Annotation, Box, Object
 
 EDGES = st.integers(0, 398)
 BOXES = st.tuples(EDGES, EDGES, st.integers(2, 400), st.integers(2, 400)).map(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from dlim import config, projects
-from dlim.frame import canvas_name
+from dlim.geometry import canvas_name
 from dlim.projects import Project
-from dlim.report.built import Built
+from dlim.report.samples import Built
 from tests.conftest import Workspace, new_workspace
 
 MOVED = """from dlim.augment import Augmentation

@@ -11,11 +11,11 @@ import numpy as np
 from PIL import Image
 
 from dlim import builds
-from dlim.annotation import Annotation, Box, Object
 from dlim.formats import voc
-from dlim.report import dataset, health
+from dlim.geometry import Annotation, Box, Object
+from dlim.report import checks, dataset
+from dlim.report.checks import Case, Finding, Thresholds
 from dlim.report.dataset import Dataset, Owners
-from dlim.report.finding import Case, Finding, Thresholds
 
 SIZE = 64, 48
 BOX = Box(16, 12, 48, 36)
@@ -74,7 +74,7 @@ class Made:
 
     def findings(self, thresholds: Thresholds | None = None) -> dict[str, Finding]:
         """What is found, by the check's key; what finds nothing isn't among it."""
-        found = health.judged(self.read(), thresholds or Thresholds())
+        found = checks.judged(self.read(), thresholds or Thresholds())
         return {finding.check.key: finding for finding in found if finding.cases}
 
     def cases(self, key: str, thresholds: Thresholds | None = None) -> list[tuple[str, str]]:

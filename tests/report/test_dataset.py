@@ -1,4 +1,4 @@
-"""A dataset is read from its files as they are, whoever has changed them."""
+"""A dataset's files are read as they lie there, and counted."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from dlim import builds
+from dlim import store
+from dlim.geometry import Box, Object
 from dlim.report import dataset
-from dlim.report.dataset import Owners
+from dlim.report.dataset import Owners, Row, counted
 from tests.report.datasets import BOX, SIZE, TRAIN, VAL, Made, jpeg, made
 
 
@@ -25,7 +26,7 @@ def test_all_of_it_is_read(packed: Made) -> None:
     assert list(found.examples) == sorted([*TRAIN, *VAL])
     example = found.examples["close_0005"]
     assert (example.project, example.parts, example.size) == ("close", ("val",), SIZE)
-    assert example.sha256 == builds.sha256(packed.image("close_0005"))
+    assert example.sha256 == store.sha256(packed.image("close_0005"))
     assert [(thing.label, thing.box) for thing in example.objects] == [("close", BOX)]
     assert not example.faults
     assert not example.changed
@@ -52,7 +53,7 @@ def test_changed_files_are_known(packed: Made) -> None:
 @pytest.mark.parametrize("manifest", [None, "", "{}", "[1]", '{"files": 3}'])
 def test_without_a_manifest_nothing_counts_as_changed(packed: Made, manifest: str | None) -> None:
     """Where nobody knows how it was packed, that everything was changed would tell nobody anything."""
-    path = packed.folder / builds.MANIFEST
+    path = packed.folder / store.MANIFEST
     path.unlink() if manifest is None else path.write_text(manifest)
     assert not any(example.changed for example in packed.read().examples.values())
 
@@ -112,3 +113,21 @@ def test_folders_that_are_gone(packed: Made) -> None:
     found = packed.read()
     assert {example.size for example in found.examples.values()} == {None}
     assert found.examples["close_0001"].faults == {"Annotations/close_0001.xml": "can't be read (Is a directory)"}
+
+
+def test_counts(tmp_path: Path) -> None:
+    """An image counts for each of its labels, a box once, and what no list names not at all."""
+    packed = made(tmp_path / "ssd")
+    packed.write(
+        "close_0001", Object("close", BOX), Object("close", Box(1, 1, 9, 9)), Object("skip", Box(50, 1, 60, 9))
+    )
+    packed.image("stray_0001").write_bytes(jpeg(40))
+    packed.write("stray_0001", Object("close", BOX))
+    (packed.folder / "characters.csv").write_text(
+        "label,code_point,character,name\nskip,U+304D,き,KI\n", encoding="utf-8"
+    )
+    found = counted(packed.read())
+    assert found.labels == (Row("close", 4, 2, 7), Row("skip", 4, 1, 5, "き"))
+    assert found.projects == (Row("close", 4, 2, 8), Row("skip", 3, 1, 4))
+    assert found.total == Row("all", 7, 3, 12)
+    assert found.total.images == 10

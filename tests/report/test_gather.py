@@ -10,8 +10,8 @@ import pytest
 
 from dlim import builds, config, projects
 from dlim.projects import Project
+from dlim.report.checks import Thresholds
 from dlim.report.facts import Facts, Job, Known, LearnerFacts, Service
-from dlim.report.finding import Thresholds
 from dlim.report.gather import PAST, Sources, gather
 from dlim.runs.history import Deployed
 from dlim.runs.origin import made_by_hand
@@ -88,8 +88,13 @@ def test_a_learner(packed: Workspace, outputs: Path) -> None:
     archive = packed.folder / "data_set/ssd.tar.gz"
     assert (found.archive.size, found.archive.sha256) == (archive.stat().st_size, builds.sha256(archive))
     assert {shown.finding.check.key for shown in found.findings if shown.finding.cases} <= {"clipped", "master", "tiny"}
-    captions = [picture.caption for picture in found.samples]
-    assert len(captions) == 28
+    assert [(sample.project, sample.images) for sample in found.samples] == [
+        ("close_btn", 10),
+        ("drawn", 8),
+        ("far_btn", 10),
+    ]
+    captions = [picture.caption for sample in found.samples for picture in sample.pictures]
+    assert len(captions) == 24
     assert {caption[1] for caption in captions} == {"train", "val"}
     assert {caption[0].rpartition("_")[0] for caption in captions} == {"close", "sign"}
 
@@ -105,10 +110,11 @@ def test_a_finding_has_pictures(packed: Workspace, outputs: Path) -> None:
 
 
 def test_more_projects_than_samples(packed: Workspace, outputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where not every project has room, some have, from the first to the last."""
-    monkeypatch.setattr("dlim.report.learner_facts.SAMPLES", 2)
+    """Where not every project has room, those with a finding have, and of the others some."""
+    monkeypatch.setattr("dlim.report.gather.SAMPLES", 4)
     found = learner(gathered(packed, outputs), "resnet34")
-    assert [picture.caption[0] for picture in found.samples] == ["close_btn_0001", "far_btn_0001"]
+    shown = [picture.caption[0] for sample in found.samples for picture in sample.pictures]
+    assert shown == ["close_btn_0001", "sign_000_drawn-0001"]
 
 
 def test_an_empty_workspace(packed: Workspace, outputs: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A sheet shows its pictures as they are, their boxes on any ground, and what is to be said of them."""
+"""A sheet shows its pictures crisply, with their boxes and words, the same bytes for the same sections."""
 
 from __future__ import annotations
 
@@ -8,11 +8,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlim import builds
-from dlim.annotation import Box
+from dlim.geometry import Box
 from dlim.report import sheet
-from dlim.report.layout import MARGIN, TAG, Mark, Picture, Section
-from dlim.report.sheet import COLOURS, FRAME, INNER, PAPER
+from dlim.report.sheet import (
+    COLOURS,
+    FRAME,
+    HEIGHT,
+    MARGIN,
+    PAPER,
+    WIDTH,
+    Layout,
+    Mark,
+    Picture,
+    Section,
+    layout,
+)
 from tests.report.pictures import Shown, coloured, edges, framed
 
 BOX = Box(8, 6, 24, 18)
@@ -34,16 +44,6 @@ def test_small_pictures_are_enlarged_crisply() -> None:
     assert shown[1].shape == shown[0].shape
 
 
-def test_box_is_exact() -> None:
-    """A box's line lies on the outermost pixels inside it, one pixel thin, a white one in it, and all else stays."""
-    without, boxed = framed(drawn(Picture(plain()), Picture(plain(), [Mark(BOX)])))
-    line, inner = coloured(boxed), coloured(boxed, INNER)
-    assert edges(line) == (32, 24, 96, 72)
-    assert line.sum() == 2 * 64 + 2 * 48 - 4
-    assert edges(inner) == (33, 25, 95, 71)
-    assert np.array_equal(without[~(line | inner)], boxed[~(line | inner)])
-
-
 @pytest.mark.parametrize("ground", [(0, 0, 0), (255, 255, 255), *COLOURS])
 @pytest.mark.parametrize("label", ["", "close"])
 def test_box_is_seen_on_any_ground(ground: tuple[int, int, int], label: str) -> None:
@@ -60,18 +60,6 @@ def test_white_pictures_end_somewhere() -> None:
         (96, 128, 3),
     ]
     assert len({PAPER, FRAME, (255, 255, 255)}) == 3
-
-
-def test_label_stands_above_its_box() -> None:
-    """A label takes nothing from its box, and has room above the picture where its box begins at the upper edge."""
-    whole = Box(0, 0, 32, 24)
-    page = drawn(Picture(plain(), [Mark(whole, "close_btn")]))
-    assert np.array_equal(framed(page)[0], framed(drawn(Picture(plain(), [Mark(whole)])))[0])
-    above = np.asarray(page)[: -96 - MARGIN]
-    left, top, right, bottom = edges(coloured(above))
-    assert bottom - top == TAG - 1
-    assert 40 < right - left < 80
-    assert (above[top:bottom, left:right] == INNER).all(axis=2).any()
 
 
 def test_labels_have_colours_of_their_own() -> None:
@@ -97,16 +85,6 @@ def test_small_box_is_no_blot() -> None:
     assert (shown[21:23, 21:23] == 90).all()
 
 
-def test_captions_are_written() -> None:
-    """What is to be said stands under the picture, one line below the other, and a heading above all."""
-    bare = np.asarray(sheet.draw("", [Section("", [Picture(plain())])]))
-    told = np.asarray(sheet.draw("", [Section("", [Picture(plain(), (), ["rotation -3.2°", "zoom 0.84 x 1.12"])])]))
-    assert told.shape[0] - bare.shape[0] == 30
-    below = (told[-42:] != PAPER).any(axis=2)
-    assert below[:15].any()
-    assert below[15:30].any()
-
-
 def test_same_sections_same_bytes(tmp_path: Path) -> None:
     """The same sheet is the same PNG file, and saving it over another one leaves nothing beside it."""
     picture = Picture(plain(), [Mark(BOX, "close")], ["brightness x0.31"])
@@ -119,13 +97,77 @@ def test_same_sections_same_bytes(tmp_path: Path) -> None:
         assert not saved.info
 
 
-def test_full_disk(tmp_path: Path) -> None:
-    """Where the disk is full, the sheet that there was stays, and nothing lies beside it."""
-    path = tmp_path / "ssd.png"
-    sheet.save(drawn(Picture(plain())), path)
-    before = path.read_bytes()
-    (tmp_path / f"{builds.FRESH}ssd.png").symlink_to("/dev/full")
-    with pytest.raises(OSError, match="No space left on device"):
-        sheet.save(drawn(Picture(plain(200))), path)
-    assert [one.name for one in tmp_path.iterdir()] == ["ssd.png"]
-    assert path.read_bytes() == before
+def picture(size: tuple[int, int], caption: tuple[str, ...] = (), label: str = "") -> Picture:
+    marks = [Mark(Box(0, 0, 2, 2), label)] if label else []
+    return Picture(np.zeros((size[1], size[0], 3), np.uint8), marks, caption)
+
+
+def scales(found: Layout) -> list[float]:
+    return [one.scale for section in found.sections for one in section.pictures]
+
+
+@pytest.mark.parametrize(
+    ("size", "scale"),
+    [
+        ((1, 1), 150),
+        ((30, 30), 5),
+        ((48, 48), 3),
+        ((72, 36), 2),
+        ((100, 100), 1),
+        ((300, 100), 1),
+        ((400, 400), 1),
+        ((401, 20), 1 / 2),
+        ((1600, 900), 1 / 4),
+        ((65500, 10), 1 / 164),
+    ],
+)
+def test_scale_of_a_picture(size: tuple[int, int], scale: float) -> None:
+    """A small picture is enlarged by a whole factor, and a large one made smaller by one."""
+    assert scales(layout("", [Section("", [picture(size)])])) == [scale]
+
+
+def test_many_pictures_are_smaller() -> None:
+    """Where they would go beyond the page, pictures are enlarged less, but never so little that nothing is seen."""
+    few, many, most = (layout("", [Section("", [picture((30, 30))] * count)]) for count in (16, 60, 2000))
+    assert scales(few)[0] > scales(many)[0] > scales(most)[0] == 3
+    assert few.size[1] <= HEIGHT
+    assert many.size[1] <= HEIGHT
+
+
+@pytest.mark.parametrize("sizes", [[(32, 24)] * 17, [(300, 100)] * 5, [(390, 12)] * 4, [(6, 5)] * 30])
+def test_places(sizes: list[tuple[int, int]]) -> None:
+    """No picture lies on another one or over the edge, and each section begins below the one before it."""
+    found = layout("title", [Section("one", [picture(size, ("a", "b")) for size in sizes])] * 3)
+    taken = np.zeros(found.size[::-1], int)
+    for number, section in enumerate(found.sections):
+        for index, one in enumerate(section.pictures):
+            x, y = found.place(number, index)
+            width, height = one.shown
+            assert x + width <= found.size[0] - MARGIN
+            assert y + height + 30 <= found.size[1] - MARGIN
+            taken[y - 1 : y + height + 30, x : x + width] += 1
+    assert taken.max() == 1
+    assert found.size[0] <= WIDTH
+
+
+def test_one_picture_of_another_size() -> None:
+    """A picture far larger than the others does not make a giant of the sheet, nor dwarfs of the others."""
+    found = layout("", [Section("", [picture((32, 24)), picture((64, 64)), picture((2000, 1000)), picture((28, 20))])])
+    assert scales(found) == [4, 2, 1 / 14, 4]
+
+
+def test_cut() -> None:
+    """A text that fits stays whole, a longer one ends in an ellipsis, and no width is too small."""
+    assert sheet.cut("zoom 0.84 x 1.12", 12, 200) == "zoom 0.84 x 1.12"
+    short = sheet.cut("a_label_of_many_letters", 11, 80)
+    assert short.startswith("a_label")
+    assert short.endswith("…")
+    assert sheet.length(short, 11) <= 80
+    assert sheet.cut("wide", 12, 0) == "…"
+    assert sheet.cut("", 12, 0) == ""
+
+
+def test_minus_and_degree_are_seen() -> None:
+    """What captions are made of has letters in the font, and a minus keeps its distance."""
+    assert all(sheet.font(12).getmask(letter).getbbox() for letter in "-°.,x…0あ")
+    assert sheet.length("rotation -3", 12) > sheet.length("rotation-3", 12)

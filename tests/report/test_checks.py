@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from dlim.annotation import Box, Object
-from dlim.report import health
-from dlim.report.checks.boxes import iou
-from dlim.report.finding import Thresholds
+from dlim.geometry import Box, Object
+from dlim.report import checks
+from dlim.report.checks import Thresholds, iou
 from tests.report.datasets import BOX, SIZE, TRAIN, VAL, Made, copied, jpeg, made
 
 
@@ -35,8 +34,8 @@ def test_a_sound_dataset(packed: Made) -> None:
 
 def test_every_check_is_told_apart() -> None:
     """Checks have keys of their own, and stand with the worst first."""
-    grades = [check.grade for check in health.CHECKS]
-    assert len({check.key for check in health.CHECKS}) == len(health.CHECKS)
+    grades = [check.grade for check in checks.CHECKS]
+    assert len({check.key for check in checks.CHECKS}) == len(checks.CHECKS)
     assert grades == sorted(grades, key=("fault", "warning", "note").index)
 
 
@@ -288,12 +287,12 @@ def test_missing_files(packed: Made) -> None:
     assert packed.cases("missing") == [(jpg("close_0001"), "is missing"), (xml("skip_0004"), "is missing")]
 
 
-def test_strays(packed: Made) -> None:
+def test_unexpected_files(packed: Made) -> None:
     """A file that no list names, and one that is neither image nor annotation."""
     packed.image("other_0001").write_bytes(jpeg(70))
     packed.write("other_0002", Object("close", BOX))
     (packed.folder / "JPEGImages/notes.txt").write_text("-")
-    assert packed.cases("stray") == [
+    assert packed.cases("unexpected") == [
         (jpg("other_0001"), "is in no list"),
         (xml("other_0002"), "is in no list"),
         ("JPEGImages/notes.txt", "is neither an image nor an annotation"),
@@ -307,19 +306,19 @@ def test_what_dlim_left_out_of_val(packed: Made) -> None:
     packed.seal()
     assert packed.cases("left-out") == [(jpg("other_0001"), f"is {jpg('close_0002')} in train")]
     assert packed.findings()["left-out"].check.grade == "note"
-    assert packed.cases("stray") == packed.cases("repeat") == []
+    assert packed.cases("unexpected") == packed.cases("repeat") == []
 
 
-def test_what_somebody_else_left_there_is_a_stray(packed: Made) -> None:
+def test_what_somebody_else_left_there_is_unexpected(packed: Made) -> None:
     """A copy that dlim never packed, and an image of no list that only val has, too, are no leaving out of dlim's."""
     packed.write("other_0001", Object("close", BOX))
     copied(packed.image("close_0002"), packed.image("other_0001"))
     assert packed.cases("left-out") == []
-    assert [told for _, told in packed.cases("stray")] == ["is in no list"]
+    assert [told for _, told in packed.cases("unexpected")] == ["is in no list"]
     copied(packed.image("close_0005"), packed.image("other_0001"))
     packed.seal()
     assert packed.cases("left-out") == []
-    assert [told for _, told in packed.cases("stray")] == ["is in no list"]
+    assert [told for _, told in packed.cases("unexpected")] == ["is in no list"]
 
 
 MAIN = "ImageSets/Main"

@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pytest
 from PIL import Image, ImageDraw
 
-from dlim.annotation import Box, Object
+from dlim.geometry import Box, Object
 from dlim.report.sheet import COLOURS
-from dlim.report.thumbnail import MOST, Thumbnail, palette, thumbnail
+from dlim.report.thumbnails import MOST, Thumbnail, palette, thumbnail
 
 
 def saved(path: Path, size: tuple[int, int], drawn: tuple[int, int, int, int] | None, colour: str = "black") -> Path:
