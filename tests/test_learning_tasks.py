@@ -69,7 +69,7 @@ def test_the_whole_loop(here: Workspace) -> None:
 
     only(lines(here, "report"), "output/report.html: ")
     page = (here.folder / "output/report.html").read_text()
-    assert all(told in page for told in ("first", "second", "a try", "val_accuracy", "dataset:ssd"))
+    assert all(told in page for told in ("first", "second", "a try", "val_accuracy", "tarball:ssd"))
 
 
 def test_a_weight_answers_where_it_comes_from(here: Workspace) -> None:

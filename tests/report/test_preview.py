@@ -76,7 +76,7 @@ def test_what_stages_say_is_printed(
     dlim.preview("cross")
     assert capsys.readouterr().out.splitlines() == [
         "cross: hello",
-        "cross: height: 1 images instead of 5: it has no freedom left for one that differs",
+        "cross: height: 1 images instead of 5: every further draw repeats one of them",
     ]
 
 
