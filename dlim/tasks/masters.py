@@ -132,7 +132,9 @@ class Masters:
         waiting = [project for project in projects.values() if replace or not project.boxes.exists()]
         for project in waiting:
             self._label(project, auto, replace, port)
-        if not waiting:
+        if not projects:
+            progress.current().line("there is no project with an image yet; doit new NAME --image crop.png begins one")
+        elif not waiting:
             progress.current().line("every master has its boxes; doit label:NAME opens one's page")
 
     def _label(self, project: Project, auto: bool, replace: bool, port: str) -> None:

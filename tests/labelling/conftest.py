@@ -19,7 +19,6 @@ from dlim.frame import Size
 from dlim.labelling import server
 from dlim.projects import Project
 from dlim.stages import extend
-from tests import browser
 from tests.conftest import draw_master
 
 CANVAS = 400, 300
@@ -128,13 +127,4 @@ def project(tmp_path: Path) -> Project:
 def served(project: Project) -> Iterator[Served]:
     """A server at work on that project."""
     with serving(project) as started:
-        yield started
-
-
-@pytest.fixture(scope="session")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[browser.Browser]:
-    """A headless Chromium, for all tests here."""
-    if browser.program() is None:
-        pytest.skip("chromium isn't installed")
-    with browser.browser(tmp_path_factory.mktemp("chromium")) as started:
         yield started

@@ -84,6 +84,15 @@ function labelFault(label) {
   return "Use a-z, 0-9, _ and - only, up to 40 of them.";
 }
 
+/** What may be wrong with an object that a build could use; empty where nothing is. */
+function hintOf(object) {
+  const same = drawing.objects.find((other) => other !== object && JSON.stringify(other.box) === JSON.stringify(object.box));
+  if (same) return same.label === object.label ? "The same box twice." : `The same box as “${same.label}”.`;
+  const {x1, y1, x2, y2} = known.crop;
+  const over = object.box.x1 < x1 || object.box.y1 < y1 || object.box.x2 > x2 || object.box.y2 > y2;
+  return over ? "Reaches over the crop: what lies outside is cut off." : "";
+}
+
 /** Why a build could not use an object; empty where it can. */
 function faultOf(object) {
   if (labelFault(object.label)) return labelFault(object.label);

@@ -153,6 +153,7 @@ const KEYS = {
   "=": () => zoomBy(1),
   "-": () => zoomBy(-1),
   "?": () => $("help").showModal(),
+  n: () => drawsNext(!drawsNext()),
   l: typeLabel,
   Enter: typeLabel,
 };
@@ -183,40 +184,56 @@ function nudge(event) {
   changed();
 }
 
+/** An arrow with no box chosen: the image moves, so that what lies there comes into sight. */
+function pan(event) {
+  const [dx, dy] = ARROWS[event.key].map((way) => way * (event.shiftKey ? 200 : 40));
+  place(view.x - dx, view.y - dy);
+}
+
+/** What a key writes, in small letters; by its place where an input method takes what it writes, or another script. */
+function written(event) {
+  if (event.key.length === 1 ? event.key.charCodeAt(0) < 128 : event.key !== "Process" && event.key !== "Unidentified") return event.key.toLowerCase();
+  const [, letter] = event.code.match(/^(?:Key|Digit|Numpad)(\w)$/) ?? [];
+  return letter?.toLowerCase() ?? {BracketLeft: "[", BracketRight: "]", Minus: "-", Equal: "=", Space: " "}[event.code] ?? event.code;
+}
+
 /** The name under which KEYS has what an event means; undefined where that is nothing. */
 function named(event) {
-  const letter = event.key.toLowerCase();
+  const letter = written(event);
   if (event.ctrlKey || event.metaKey) {
     if (letter === "z") return event.shiftKey ? "redo" : "undo";
     return letter === "y" ? "redo" : undefined;
   }
   if (event.altKey) return undefined;
-  return [event.key, letter].find((name) => Object.hasOwn(KEYS, name) && name !== "undo" && name !== "redo");
+  return [letter, event.key].find((name) => Object.hasOwn(KEYS, name) && name !== "undo" && name !== "redo");
 }
 
 function pressed(event) {
   if (ended || $("help").open) return;
   const command = event.ctrlKey || event.metaKey;
-  if (command && (event.key.toLowerCase() === "s" || event.key === "Enter")) {
+  if (command && ["s", "enter"].includes(written(event))) {
     event.preventDefault();
-    document.activeElement?.blur(); // a text that is being typed counts
+    const focused = document.activeElement;
+    focused?.blur(); // a text that is being typed counts
+    if (focused?.isConnected && focused !== document.body) focused.focus();
     if (event.key === "Enter") finish();
     else save();
   } else if (event.target.matches("input:not([type=checkbox])")) {
-    typed(event);
+    if (!event.isComposing) typed(event);
   } else if (drag && event.key !== "Escape") {
     return; // one thing at a time
-  } else if (event.key === " " && !event.target.matches("button, input")) {
+  } else if (written(event) === " " && !event.target.matches("button, input")) {
     spaceHeld = true;
     stage.classList.add("pans");
     event.preventDefault();
   } else if (event.target.matches("button, input") && [" ", "Enter"].includes(event.key)) {
     return;
-  } else if (event.key in ARROWS && drawing.object && !drag) {
+  } else if (event.key in ARROWS && !drag) {
     event.preventDefault();
-    nudge(event);
-  } else if (/^[1-9]$/.test(event.key) && !command && !event.altKey) {
-    $("chips").children[event.key - 1]?.click();
+    if (drawing.object) nudge(event);
+    else pan(event);
+  } else if (/^[1-9]$/.test(written(event)) && !command && !event.altKey) {
+    $("chips").children[written(event) - 1]?.click();
   } else if (named(event)) {
     event.preventDefault();
     key(named(event));

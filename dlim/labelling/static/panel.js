@@ -10,12 +10,21 @@ function make(name, attributes, ...children) {
 }
 
 function drawPanel() {
-  $("objects").replaceChildren(...drawing.objects.map(rowOf));
+  refill($("objects"), drawing.objects.map(rowOf));
   $("none").hidden = drawing.objects.length > 0;
   $("undo").disabled = !drawing.past.length;
   $("redo").disabled = !drawing.future.length;
   drawEditor();
   drawState();
+}
+
+/** Other children in the place of those that were: the focus stays at its number among them. */
+function refill(list, children) {
+  const at = [...list.children].findIndex((child) => child.contains(document.activeElement));
+  list.replaceChildren(...children);
+  if (at < 0) return;
+  const next = list.children[Math.min(at, children.length - 1)];
+  (next?.querySelector("button") ?? next ?? stage).focus();
 }
 
 function rowOf(object, index) {
@@ -31,6 +40,7 @@ function rowOf(object, index) {
   );
   const fault = faultOf(object);
   if (fault) row.append(make("span", {className: "fault", textContent: fault}));
+  else if (hintOf(object)) row.append(make("span", {className: "note", textContent: hintOf(object)}));
   row.setAttribute("aria-pressed", index === drawing.chosen);
   row.addEventListener("click", () => {
     choose(index);
@@ -63,7 +73,7 @@ function drawEditor() {
   $("truncated").checked = object.truncated;
   $("difficult").checked = object.difficult;
   const chips = drawing.labels.length > 1 ? drawing.labels.slice(0, 9) : [];
-  $("chips").replaceChildren(...chips.map((label, index) => chipOf(label, index, object)));
+  refill($("chips"), chips.map((label, index) => chipOf(label, index, object)));
 }
 
 /** Whether the label field holds a text that can't be one. */
@@ -81,7 +91,7 @@ function showFault(fault) {
 }
 
 function chipOf(label, index, object) {
-  const chip = make("button", {type: "button", textContent: label}, make("kbd", {textContent: index + 1}));
+  const chip = make("button", {type: "button"}, make("span", {textContent: label}), make("kbd", {textContent: index + 1}));
   chip.setAttribute("aria-pressed", label === object.label);
   chip.addEventListener("click", () => giveLabel(label));
   return chip;

@@ -192,7 +192,7 @@ function press(event) {
     return;
   } else if (edges) {
     drag = {kind: "resize", edges: edges.split(" "), from, object};
-  } else if (object && covers(object.box, from) && !event.shiftKey) {
+  } else if (object && covers(object.box, from) && !event.shiftKey && !drawsNext()) {
     drag = {kind: "move", from, object};
   } else {
     drag = {kind: "draw", from, object};
@@ -214,6 +214,12 @@ function move(event) {
   tell(point);
   drawOverlay();
 }
+
+/** Whether the next drag draws a box wherever it begins, as without a Shift key nothing else would say it. */
+const drawsNext = (on) => {
+  if (on !== undefined) $("draw").setAttribute("aria-pressed", on);
+  return $("draw").getAttribute("aria-pressed") === "true";
+};
 
 /** The object that a drag has made by now, and which one it replaces. */
 function inHand(point) {
@@ -241,7 +247,10 @@ function release(event) {
   drag = held = null;
   if (event.type === "pointercancel" || kind === "pan") return drawOverlay();
   if (!started) choose(objectAt(from));
-  else if (done.index < 0) drawing.add(done.object.box);
+  else if (done.index < 0) {
+    drawing.add(done.object.box);
+    drawsNext(false);
+  }
   else drawing.amend({box: done.object.box});
   changed();
 }
@@ -269,7 +278,7 @@ function hover(event, point) {
   const pixel = {x1: Math.floor(point.x), y1: Math.floor(point.y), x2: Math.floor(point.x) + 1, y2: Math.floor(point.y) + 1};
   const grip = Boolean(event.target.dataset?.edges);
   hovered = inside && !grip && event.pointerType === "mouse" ? pixel : null;
-  stage.classList.toggle("moves", Boolean(drawing.object && covers(drawing.object.box, point) && !event.shiftKey));
+  stage.classList.toggle("moves", Boolean(drawing.object && covers(drawing.object.box, point) && !event.shiftKey && !drawsNext()));
   tell(inside ? point : null);
   drawOverlay();
 }
@@ -329,5 +338,6 @@ stage.addEventListener("pointerleave", () => {
 stage.addEventListener("wheel", wheel, {passive: false});
 $("smaller").addEventListener("click", () => zoomBy(-1));
 $("larger").addEventListener("click", () => zoomBy(1));
+$("draw").addEventListener("click", () => drawsNext(!drawsNext()));
 $("to-crop").addEventListener("click", () => showPart(known.crop));
 $("to-image").addEventListener("click", () => showPart({x1: 0, y1: 0, x2: known.width, y2: known.height}));
