@@ -1,6 +1,6 @@
 """The table of tasks: what people ask doit for, and the steps behind it."""
 
-from dlim.tasks import DOIT_CONFIG, Datasets, Learning, Masters, Reports, Servers, Workspace
+from dlim.tasks import DOIT_CONFIG, Datasets, Learning, Masters, Servers, Workspace
 
 __all__ = ["DOIT_CONFIG"]
 
@@ -25,7 +25,6 @@ task_verify = datasets.verify
 # learning
 task_ship = learning.ship
 task_task = learning.task
-
 
 # the machines
 task_servers = servers.servers

@@ -74,8 +74,17 @@ async function loadImage() {
   await $("image").decode();
 }
 
+/** The save that is under way: another one waits for it, as the server may answer two in another order. */
+let saving = Promise.resolve();
+
 /** Save; whether that went well. over: whatever the file has become meanwhile. */
-async function save({over = false} = {}) {
+function save(how = {}) {
+  const next = saving.then(() => saveNow(how));
+  saving = next.catch(() => {});
+  return next;
+}
+
+async function saveNow({over = false}) {
   if (mistyped()) {
     $("label").focus();
     return false;
