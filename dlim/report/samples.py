@@ -19,7 +19,7 @@ from dlim.names import mapped, nearest
 from dlim.projects import Project
 from dlim.report import sheet
 from dlim.report.sheet import Mark, Picture, Section
-from dlim.stages import annotate, locate
+from dlim.stages import annotate, boxes
 from dlim.variation import Variation
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Built:
 
     def things(self) -> tuple[Object, ...]:
         """The master's objects, in its own frame; a generator has none."""
-        return () if self.project.settings.generator else locate.read(self.objects)[2]
+        return () if self.project.settings.generator else boxes.read(self.objects)[2]
 
     def picture(self, sample: Sample, caption: list[str]) -> Picture:
         """The part of an image that isn't the canvas's white, with its boxes; a label isn't said twice."""

@@ -109,6 +109,4 @@ def test_a_master_that_is_no_image(folder: Path) -> None:
     project(folder).image.write_bytes(b"text")
     with pytest.raises(ProjectError) as caught:
         extend.extend(project(folder), (96, 72))
-    assert str(caught.value) == (
-        f"{folder}/master/image.jpg: is no image that can be read; save it as PNG or JPEG"
-    )
+    assert str(caught.value) == (f"{folder}/master/image.jpg: is no image that can be read; save it as PNG or JPEG")
