@@ -27,6 +27,7 @@ from dlim.report.facts import (
     Facts,
     Job,
     Known,
+    LabelNumbers,
     LearnerFacts,
     OutputFacts,
     OutputPart,
@@ -350,8 +351,39 @@ def _part(learner: str, told: str, grade: Grade | None, log: str, learned: Learn
 
 def _results(learned: Learned) -> tuple[tuple[tuple[str, str], ...], ByLabel | None]:
     """A learner's numbers: those of all of it, and those by label."""
-    whole = tuple((name, f"{value:.4g}") for name, value in learned.metrics.items())
-    return whole, None
+    whole = tuple((name, f"{value:.4g}") for name, value in learned.metrics.items() if name.count(".") < 2)
+    return whole, by_label({**learned.metrics, **getattr(learned, "details", {})})
+
+
+def by_label(numbers: Mapping[str, float]) -> ByLabel | None:
+    """The numbers that results give of each label, such as `classes.close.recall`, the worst label first.
+
+    None where there are none. Of several such tables the one with the most labels counts.
+    """
+    tables: dict[str, dict[str, dict[str, float]]] = {}
+    for name, value in numbers.items():
+        place, _, column = name.rpartition(".")
+        table, dot, label = place.rpartition(".")
+        if dot:
+            tables.setdefault(table, {}).setdefault(label, {})[column] = value
+    if not tables:
+        return None
+    rows = max(tables.values(), key=len)
+    columns = tuple(dict.fromkeys(column for row in rows.values() for column in row))
+    scores = [column for column in columns if metrics.kind(column) == metrics.SCORE]
+    by = next((column for wanted in _WORST for column in scores if wanted in column.lower()), [*scores, *columns][0])
+    # a label without the number was never found, or never looked for
+    worst = sorted(rows, key=lambda label: (rows[label].get(by, -1.0), label))
+    told = (LabelNumbers(label, tuple(_number(rows[label].get(each)) for each in columns)) for label in worst)
+    return ByLabel(by, columns, tuple(told))
+
+
+_WORST = ("recall", "ap", "f1", "acc")
+"""What of a label's numbers says how well it is known, what says most first."""
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
 
 
 def _output(each: Output, before: Sequence[Output], known: Known) -> OutputFacts:

@@ -12,7 +12,7 @@ from dlim import builds, config, projects
 from dlim.projects import Project
 from dlim.report.checks import Thresholds
 from dlim.report.facts import Facts, Job, Known, LearnerFacts, Service
-from dlim.report.gather import PAST, Sources, gather
+from dlim.report.gather import PAST, Sources, by_label, gather
 from dlim.runs.history import Deployed
 from dlim.runs.origin import made_by_hand
 from tests.conftest import Workspace, new_workspace
@@ -272,3 +272,25 @@ def test_what_has_changed(packed: Workspace, outputs: Path) -> None:
         'learner.labels: {"close_btn":"close"} became {"sign_*":"sign","far_btn":"close","close_btn":"close"}',
         "workspace.seed: 7 became 1",
     )
+
+
+def test_numbers_by_label() -> None:
+    """What the results say of each label is a table, the worst label first, and first one that was never found."""
+    numbers = {
+        "val_accuracy": 0.9,
+        "speed.all": 3.0,
+        "classes.close.images": 20,
+        "classes.close.recall": 0.5,
+        "classes.skip.images": 4,
+        "classes.skip.recall": 0.25,
+        "classes.sign.images": 1,
+    }
+    found = by_label(numbers)
+    assert found is not None
+    assert (found.by, found.columns) == ("recall", ("images", "recall"))
+    assert [(row.label, row.values) for row in found.rows] == [
+        ("sign", ("1", "")),
+        ("skip", ("4", "0.25")),
+        ("close", ("20", "0.5")),
+    ]
+    assert by_label({"val_accuracy": 0.9, "speed.all": 3.0}) is None
