@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -394,6 +396,23 @@ def test_what_surrounds_a_script_is_the_same_everywhere(
         os.umask(kept)
     assert log(script) == first
     assert first.splitlines()[0].endswith("UTC UTF-8")
+
+
+def _twice(script: Path, folder: Path) -> tuple[Failure | None, bytes]:
+    failure = worker.run(script, ["button"], folder, {"DLIM_SEED": "1"}, folder / "log")
+    return failure, (folder / "log").read_bytes()
+
+
+def test_a_script_runs_from_any_process(tmp_path: Path, script: Path) -> None:
+    """Processes of a pool run scripts as this one does, each with a server of its own that ends with it."""
+    script.write_text("import os, random\nprint(random.random(), os.getppid() > 1)")
+    folders = [tmp_path / str(number) for number in range(3)]
+    for folder in folders:
+        folder.mkdir()
+    context = multiprocessing.get_context("forkserver")
+    with ProcessPoolExecutor(2, mp_context=context) as pool:
+        found = list(pool.map(_twice, [script] * 3, folders))
+    assert found == [(None, _twice(script, tmp_path)[1])] * 3
 
 
 def test_a_server_that_has_gone_is_started_again(run: Runs, script: Path) -> None:
