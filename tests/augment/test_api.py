@@ -13,15 +13,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlim import variation
-from dlim.annotation import Box, Object
+from dlim import store, variation
 from dlim.augment import Augmentation
 from dlim.augment import api as augmentation
 from dlim.augment.context import Context
 from dlim.augment.imgaug import augmenters
 from dlim.errors import AugmentError, ConfigError, ProjectError
 from dlim.formats import voc
-from dlim.frame import PLACEMENTS, Canvas, canvas_name
+from dlim.geometry import PLACEMENTS, Box, Canvas, Object, canvas_name
 from dlim.stages import annotate
 from tests.conftest import draw_master, iou
 
@@ -110,9 +109,10 @@ def test_boxes_are_where_the_pixels_are(told: Telling, tmp_path: Path, canvas: C
     for operation in OPERATIONS.values():
         operation(Augmentation())
     build = tmp_path / "build"
-    build.mkdir()
     master = (Object("button", Box(*BOX)),)
-    assert annotate.annotate(out, "digest", master, build, annotate.Settings("button", "button", {})) == []
+    store.seal(out / store.MANIFEST, [path.name for path in out.iterdir()])
+    with store.staging(build) as made:
+        assert annotate.annotate(out, "digest", master, made, annotate.Settings("button", "button", {})) == []
     records = {record.filename: record for record in variation.read(out)}
     found: dict[str, list[float]] = {name: [] for name in OPERATIONS}
     for stem, (_, filename) in annotate.read_index(build).images.items():

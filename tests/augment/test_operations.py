@@ -312,7 +312,7 @@ def test_an_augmenter_is_seeded_all_through(make: Callable[[], Any]) -> None:
         assert one.mesh == other.mesh
 
 
-KEYS = st.lists(st.integers() | st.text(max_size=9), min_size=1, max_size=4).map(tuple)
+ANY_KEY = st.lists(st.integers() | st.text(max_size=9), min_size=1, max_size=4).map(tuple)
 
 
 def test_a_draw_is_the_same_for_ever() -> None:
@@ -329,7 +329,7 @@ def test_a_draw_is_the_same_in_another_process() -> None:
 
 
 @settings(deadline=None, max_examples=50)
-@given(KEYS)
+@given(ANY_KEY)
 def test_a_draw_lies_in_its_range(key: tuple[object, ...]) -> None:
     """A draw is from 0 to below 1, a seed is one that imgaug takes."""
     numbers = uniforms(8, *key)
@@ -339,7 +339,7 @@ def test_a_draw_lies_in_its_range(key: tuple[object, ...]) -> None:
 
 
 @settings(deadline=None)
-@given(KEYS, st.integers(1, 7))
+@given(ANY_KEY, st.integers(1, 7))
 def test_fewer_are_the_first_of_more(key: tuple[object, ...], count: int) -> None:
     """How many are drawn changes none of them."""
     assert uniforms(count, *key) == uniforms(8, *key)[:count]
