@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from dlim import store
-from dlim.store import MANIFEST, Seal
+from dlim.errors import WorkspaceError
+from dlim.store import MANIFEST, Entry, Seal
 
 FILES = {"a.jpg": b"one", "b.xml": b"two", "sub/c.txt": b"three"}
 
@@ -194,6 +195,87 @@ def test_harm_is_found(build: Path, seal: Seal, harm: Callable[[Path], object], 
     harm(build)
     assert not store.looks_sound(build / MANIFEST, seal)
     assert store.fault(build / MANIFEST, seal) == fault
+
+
+def test_all_that_is_wrong_is_found_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each damaged build is named with what is wrong; a file under two names is read once, and is both's damage."""
+    monkeypatch.setattr(store, "_BATCH", 3)
+    builds = {}
+    for name in ("sound", "first", "second", "lacks", "extra", "resealed", "gone"):
+        with store.staging(tmp_path / name) as made:
+            for number in range(3):
+                made.write(f"{number}.jpg", f"{name} {number}".encode())
+            if name == "second":
+                made.link(f"{tmp_path}/first/1.jpg", "linked.jpg", Entry(7, hashlib.sha256(b"first 1").hexdigest()))
+        builds[tmp_path / name / MANIFEST] = store.sha256(tmp_path / name / MANIFEST)
+    assert store.verify(builds) == {}
+    (tmp_path / "first/1.jpg").chmod(0o600)
+    (tmp_path / "first/1.jpg").write_bytes(b"harmed!")
+    (tmp_path / "lacks/2.jpg").unlink()
+    (tmp_path / "extra/z.jpg").touch()
+    (tmp_path / "gone" / MANIFEST).unlink()
+    store.seal(tmp_path / "resealed" / MANIFEST, ["0.jpg"])
+    assert {manifest.parent.name: fault for manifest, fault in store.verify(builds).items()} == {
+        "first": "1.jpg is damaged",
+        "second": "linked.jpg is damaged",
+        "lacks": "2.jpg is missing",
+        "extra": "z.jpg is an unexpected file",
+        "resealed": "its manifest was changed",
+        "gone": "its manifest is missing",
+    }
+
+
+def test_what_lies_where_a_build_is_written(tmp_path: Path) -> None:
+    """A file or a link that a kill, or anybody, left there is removed; what it leads to stays, and isn't written to."""
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious/x").write_text("mine")
+    for place in (".fresh-build", ".old-build"):
+        for leave in (
+            lambda path: path.write_text("a file"),
+            lambda path: path.symlink_to(tmp_path / "precious"),
+            lambda path: path.symlink_to(tmp_path / "nothing"),
+        ):
+            leave(tmp_path / place)
+            with store.fresh(tmp_path / "build") as making:
+                fill(making, FILES)
+            assert contents(tmp_path / "build") == FILES
+    for leave in (
+        lambda path: path.symlink_to(tmp_path / "precious/x"),
+        lambda path: path.hardlink_to(tmp_path / "precious/x"),
+        lambda path: path.mkdir(),
+        lambda path: os.mkfifo(path),
+    ):
+        leave(tmp_path / ".fresh-a.txt")
+        store.write_file(tmp_path / "a.txt", lambda making: making.write_text("new"))
+        assert (tmp_path / "a.txt").read_text() == "new"
+        assert not (tmp_path / "a.txt").is_symlink()
+    assert (tmp_path / "precious/x").read_text() == "mine"
+
+
+def test_a_build_is_no_place_for_links(tmp_path: Path) -> None:
+    """What a link leads to is nobody's to seal."""
+    (tmp_path / "secret").write_text("x")
+    with (
+        pytest.raises(WorkspaceError, match=r"table.csv: is no file of its own"),
+        store.fresh(tmp_path / "build") as making,
+    ):
+        (making / "table.csv").symlink_to(tmp_path / "secret")
+    assert not (tmp_path / "build").exists()
+
+
+def test_files_of_a_build_can_only_be_read(tmp_path: Path) -> None:
+    """However they came there, and whatever the umask: an edit in place would be one of all that link to it."""
+    before = os.umask(0o077)
+    try:
+        with store.staging(tmp_path / "build") as made:
+            made.write("a", b"a")
+            made.stream("sub/b", [b"b", b"c"])
+            (made.path / "c").write_bytes(b"c")
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "build").rglob("?")} - {0o700} == {0o444}
+    assert contents(tmp_path / "build") == {"a": b"a", "sub/b": b"bc", "c": b"c"}
+    assert store.facts(tmp_path / "build" / MANIFEST) == {"images": 0, "bytes": 4}
 
 
 def test_a_look_does_not_read(build: Path, seal: Seal) -> None:

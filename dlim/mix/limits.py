@@ -53,7 +53,8 @@ class Limits:
 
 def ranked(images: Mapping[str, str], seed: int) -> list[str]:
     """Ids of images, by what these show, in an order that the seed draws: none knows of another."""
-    return sorted(images, key=lambda image: (rank(seed, images[image]), image))
+    ranks = {image: rank(seed, digest) for image, digest in images.items()}
+    return sorted(sorted(images), key=ranks.__getitem__)
 
 
 def rank(seed: int, digest: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -90,9 +90,9 @@ def _facts(master: str, index: Mapping[str, tuple[list[str], str]]) -> dict[str,
 
 
 def _index_text(index: Index) -> str:
+    encode = json.JSONEncoder(ensure_ascii=False).encode
     lines = ",\n".join(
-        f"  {json.dumps(stem)}: {json.dumps([labels, filename], ensure_ascii=False)}"
-        for stem, (labels, filename) in index.images.items()
+        f"  {json.dumps(stem)}: {encode([labels, filename])}" for stem, (labels, filename) in index.images.items()
     )
     return f'{{"master": {json.dumps(index.master)}, "images": {{\n{lines}\n}}}}\n'
 
@@ -123,9 +123,9 @@ def _placed(record: Variation, thing: Object, settings: Settings) -> Object | No
     seen = box.seen(*record.crop)
     if seen is None:
         return None
-    cut = box.overhang(*record.crop) >= 1
-    moved = thing.at(seen.shifted(*record.origin), truncated=cut)
-    return replace(moved, label=_label(thing.label, settings))
+    # what was cut off on the master stays cut off
+    cut = thing.truncated or box.overhang(*record.crop) >= 1
+    return Object(_label(thing.label, settings), seen.shifted(*record.origin), cut, thing.difficult, thing.pose)
 
 
 def _label(label: str, settings: Settings) -> str:

@@ -165,39 +165,44 @@ def _wanted(content: Content, form: Format, before: Mapping[str, Part], device: 
     found = _Wanted({below: {} for below in folders.values()})
     for title, folder in content.builds.items():
         build, taken = folder.as_posix(), content.taken.get(title)
-        inodes = _inodes(build, (*folders, TABLE))
-        for name in [name for name in inodes if name.endswith(TABLE)]:
+        there = _inodes(build)
+        for name in [name for name in there if name.endswith(TABLE)]:
             found.tables.setdefault(name, []).append(f"{build}/{name}")
-            del inodes[name]
+        mine = {suffix: {name: there[name] for name in there if name.endswith(suffix)} for suffix in folders}
         if taken is None:
             digest, facts = store.head(folder / MANIFEST)
-            if 2 * int(facts["images"]) != len(inodes):
+            if any(len(names) != facts["images"] for names in mine.values()):
                 raise damaged(build)
             part = found.parts[build] = Part(digest, folders)
             found.bytes += int(facts["bytes"])
             # on another disk there is a copy in place of each link, which no inode tells from an older one
             if before.get(build) == part and os.stat(build).st_dev != device:
-                inodes = dict.fromkeys(inodes, ANY)
+                mine = {suffix: dict.fromkeys(names, ANY) for suffix, names in mine.items()}
         elif taken:
             made = Build(folder)
-            inodes = {name: inodes[name] for name in _names(inodes, folders, taken)}
-            mine = {f"{folders[os.path.splitext(name)[1]]}/{name}": made.files[name] for name in inodes}  # noqa: PTH122
-            found.files |= mine
-            found.bytes += sum(entry.size for entry in mine.values())
+            for suffix, below in folders.items():
+                mine[suffix] = {name: there[name] for name in _names(there, [suffix], taken)}
+                entries = {f"{below}/{name}": made.files[name] for name in mine[suffix]}
+                found.files |= entries
+                found.bytes += sum(entry.size for entry in entries.values())
         else:
             continue
-        for name, inode in inodes.items():
-            below = found.links[folders[os.path.splitext(name)[1]]]  # noqa: PTH122
-            if name in below:
-                fault = f"is in the dataset already, from {below[name][0]}"
-                raise DatasetError(f"{build}/{name}", fault, "rename one of the two projects")
-            below[name] = build, inode
+        for suffix, below in folders.items():
+            _add(found.links[below], build, mine[suffix])
     return found
 
 
-def _inodes(folder: str, suffixes: tuple[str, ...]) -> dict[str, int]:
+def _add(links: dict[str, tuple[str, int]], build: str, names: Mapping[str, int]) -> None:
+    name = next((name for name in names if name in links), None)
+    if name is not None:
+        fault = f"is in the dataset already, from {links[name][0]}"
+        raise DatasetError(f"{build}/{name}", fault, "rename one of the two projects")
+    links.update({name: (build, inode) for name, inode in names.items()})
+
+
+def _inodes(folder: str) -> dict[str, int]:
     with os.scandir(folder) as entries:
-        return {entry.name: entry.inode() for entry in entries if entry.name.endswith(suffixes)}
+        return {entry.name: entry.inode() for entry in entries}
 
 
 def _extra(place: Path, below: str, names: Collection[str]) -> list[str]:
@@ -211,7 +216,7 @@ def _extra(place: Path, below: str, names: Collection[str]) -> list[str]:
 def _bring(folder: str, wanted: Mapping[str, tuple[str, int]]) -> None:
     """Link what isn't in a folder yet."""
     Path(folder).mkdir(parents=True, exist_ok=True)
-    there = _inodes(folder, ("",))
+    there = _inodes(folder)
     for name, (build, inode) in wanted.items():
         found = there.get(name)
         if found is not None:
