@@ -1,13 +1,12 @@
 """The table of tasks: what people ask doit for, and the steps behind it."""
 
-from dlim.tasks import DOIT_CONFIG, Datasets, Learning, Masters, Servers, Workspace
+from dlim.tasks import DOIT_CONFIG, Datasets, Learning, Masters, Workspace
 
 __all__ = ["DOIT_CONFIG"]
 
 workspace = Workspace.here()
 datasets = Datasets(workspace)
 learning = Learning(workspace)
-servers = Servers(learning)
 masters = Masters(workspace)
 
 # masters
@@ -25,11 +24,6 @@ task_verify = datasets.verify
 # learning
 task_ship = learning.ship
 task_task = learning.task
-
-# the machines
-task_servers = servers.servers
-task_trust = servers.trust
-task_label_server = servers.label
 
 # the steps of a dataset
 task_locate = datasets.locate

@@ -242,6 +242,9 @@ def _learner(path: Path) -> Learner:
         _check_scene(path, learner, learner.scene)
     for key, value in _below(learner):
         _check_below(path, key, value)
+    for key, value in (("learning.folder", learner.learning.folder), ("service.folder", learner.service.folder)):
+        if not _is_below(value):
+            raise ConfigError(path, f"{key}: {value!r} is no folder below the server's home", 'say one such as "ssd"')
     return msgspec.structs.replace(learner, projects=Path(learner.projects).as_posix())
 
 
@@ -286,6 +289,12 @@ def _check_below(path: Path, key: str, value: str) -> None:
         raise ConfigError(path, f'{key}: "{value}" has signs that a path can do without', f'say "{parts}"')
 
 
+def _is_below(value: str) -> bool:
+    """Whether a folder is one below another, or that itself."""
+    parts = PurePosixPath(value)
+    return not (parts.is_absolute() or ".." in parts.parts or value.startswith("~")) and value.isprintable()
+
+
 def servers(path: Path) -> dict[str, Server]:
     """The servers that a file names, sorted; none where there is no such file: then each is this machine."""
     data = parsed(path) if path.exists() else {}
@@ -305,6 +314,8 @@ def _server(path: Path, name: str, data: Any) -> Server:
                 f"{name}.{key}: passwords don't belong here",
                 f"set {variable}, or name a file that only you can read as password_file",
             )
+    if not isinstance(data.get("password_file", ""), str):  # what is there may be the password: it isn't shown
+        raise ConfigError(path, f"{name}.password_file: is no text", "name a file that only you can read")
     server = converted(path, data, Server, name)
     _check_server(f"{path}: {name}", server)
     return server
@@ -317,10 +328,18 @@ def _check_server(place: str, server: Server) -> None:
     for key in ("user", "port", "identity_file", "password_file"):
         if getattr(server, key) and not server.host:
             raise ConfigError(place, f"has a {key} and no host", f"write its host, or take {key} out")
-    if re.search(r"[@\s]|^-", server.host) or server.host.count(":") == 1:
-        raise ConfigError(place, f'host: "{server.host}" is no host', "write user and port as keys of their own")
+    # neither is shown: people write user:password@host
+    if re.search(r"[@\s/]|^-", server.host) or server.host.count(":") == 1:
+        raise ConfigError(place, "host: is more than a host", "write user and port as keys of their own")
+    if re.search(r"[:@\s/]|^-", server.user):
+        raise ConfigError(place, "user: is more than a user", "write the name of the account there, and no password")
     if not "".join([server.host, server.user, server.home]).isprintable():
         raise ConfigError(place, "holds a character that can't be printed", "take it out")
+    if server.host and not server.home:
+        raise ConfigError(place, "home: is missing", 'name a folder there for dlim alone, such as home = "dlim"')
+    if server.home and (".." in PurePosixPath(server.home).parts or server.home.strip("~./") == ""):
+        fault = f'home: "{server.home}" is no folder for dlim alone'
+        raise ConfigError(place, fault, 'name one such as "dlim", below the account\'s own')
     if server.home.startswith("~") and server.home != "~" and not server.home.startswith("~/"):
         raise ConfigError(place, f'home: "{server.home}" is another user\'s', "write the whole path")
 

@@ -24,8 +24,8 @@ from dlim.config import Settings
 from dlim.errors import DlimError, ProjectError
 from dlim.names import nearest
 from dlim.projects import Broken, Project
-from dlim.report.sheet import PAPER
 from dlim.report.preview import BUILT_IN, tried
+from dlim.report.sheet import PAPER
 from dlim.stages import locate
 
 # Operations of your own go here, by the name to call them by on the command line, such as

@@ -404,21 +404,49 @@ SERVERS = [
     ),
     pytest.param(
         '[ssd]\nhost = "me@box"',
-        'ssd: host: "me@box" is no host; write user and port as keys of their own',
+        "ssd: host: is more than a host; write user and port as keys of their own",
         id="user and host",
     ),
     pytest.param(
         '[ssd]\nhost = "box:22"',
-        'ssd: host: "box:22" is no host; write user and port as keys of their own',
+        "ssd: host: is more than a host; write user and port as keys of their own",
         id="host and port",
     ),
     pytest.param(
         '[ssd]\nhost = "-oProxyCommand=x"',
-        'ssd: host: "-oProxyCommand=x" is no host; write user and port as keys of their own',
+        "ssd: host: is more than a host; write user and port as keys of their own",
         id="an option",
     ),
     pytest.param(
         '[ssd]\nhost = "box"\nhome = "a\\nb"', "ssd: holds a character that can't be printed; take it out", id="a line"
+    ),
+    pytest.param(
+        '[ssd]\nhost = "u:secret@h"',
+        "ssd: host: is more than a host; write user and port as keys of their own",
+        id="a secret in the host",
+    ),
+    pytest.param(
+        '[ssd]\nhost = "box"\nuser = "u:secret"',
+        "ssd: user: is more than a user; write the name of the account there, and no password",
+        id="a secret in the user",
+    ),
+    pytest.param(
+        '[ssd]\nhost = "box"\npassword_file = ["secret"]',
+        "ssd.password_file: is no text; name a file that only you can read",
+        id="a secret in a list",
+    ),
+    pytest.param(
+        '[ssd]\nhost = "box"',
+        'ssd: home: is missing; name a folder there for dlim alone, such as home = "dlim"',
+        id="no home",
+    ),
+    *(
+        pytest.param(
+            f'[ssd]\nhost = "box"\nhome = "{home}"',
+            f'ssd: home: "{home}" is no folder for dlim alone; name one such as "dlim", below the account\'s own',
+            id=f"home {home}",
+        )
+        for home in ("~", "~/", ".", "/", "./", "..", "a/../..")
     ),
     pytest.param(
         '[ssd]\nhost = "box"\nhome = "~you/x"',
@@ -438,5 +466,5 @@ def test_what_servers_toml_may_not_say(folder: Path, text: str, fault: str) -> N
 
 def test_an_address_with_colons_is_a_host(folder: Path) -> None:
     """An IPv6 address is no host with a port."""
-    (folder / "servers.toml").write_text('[ssd]\nhost = "fe80::1"\n')
+    (folder / "servers.toml").write_text('[ssd]\nhost = "fe80::1"\nhome = "dlim"\n')
     assert config.load(folder).servers["ssd"].host == "fe80::1"

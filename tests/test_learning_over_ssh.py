@@ -91,9 +91,9 @@ def test_labelling_on_another_machine(site: Site) -> None:
     assert (there / "image_extended.jpg").read_bytes() == (ours / "image_extended.jpg").read_bytes()
     (there / "image_extended.xml").write_text(XML.format(width=32, height=24, label="close_btn", box=(2, 3, 20, 21)))
     before = (ours / "image_extended.xml").read_text()
-    found = lines(here, "label:pull", status=1)
+    found = lines(here, "label:pull", status=3)
     assert only(found, "close_btn: differs") == (
-        "close_btn: differs: here close_btn 8,6 to 24,18; there close_btn 1,2 to 20,21"
+        "close_btn: differs: here close_btn 9,7 to 24,18; there close_btn 2,3 to 20,21"
     )
     assert (ours / "image_extended.xml").read_text() == before
     lines(here, "label:pull", "--take")
@@ -103,7 +103,7 @@ def test_labelling_on_another_machine(site: Site) -> None:
 def test_the_list_of_servers_is_handed_over(site: Site) -> None:
     """Every server gets it once, without what is nobody's business there."""
     with (site.here.folder / "config/servers.toml").open("a") as file:
-        file.write(f'[extra]\nhost = "127.0.0.1"\nuser = "x"\nidentity_file = "{site.client.key}"\n')
+        file.write(f'[extra]\nhost = "127.0.0.1"\nuser = "x"\nhome = "x"\nidentity_file = "{site.client.key}"\n')
     (site.here.folder / "config/servers.toml").write_text(
         (site.here.folder / "config/servers.toml").read_text().partition("[extra]")[0]
     )

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from dlim.errors import CommandError, shown
+from dlim.runs import job
+from dlim.runs.course import Course
 from dlim.servers.contract import Transport
+from dlim.workspace import Workspace
 
-TOOLS = ("cat", "cut", "df", "find", "flock", "gzip", "mktemp", "mv", "readlink", "setsid", "sha256sum", "tail", "tar")
-"""The programs that dlim uses on a server; all are in a plain Debian or Ubuntu, and in busybox."""
+_TOOLS = """
+cat chmod comm cp cut date dd df dirname env find flock grep gzip head ln ls mkdir mktemp mv readlink rm rmdir sed
+setsid sha256sum sleep sort stat tail tar timeout touch tr wc xargs
+"""
+TOOLS = tuple(_TOOLS.split())
+"""The programs that dlim's scripts use on a server, as a test finds them there; all are in a plain Debian or Ubuntu."""
 
 _LOOK = """for tool; do command -v "$tool" >/dev/null || echo "lacks $tool"; done
-echo "machine $(uname -n)"
-echo "free $(df -Pk . | tail -n 1 | tr -s ' ' | cut -d ' ' -f 4)"
-echo "home $(pwd)"
+if command -v df >/dev/null; then df -Pk . | { read -r _; read -r _ _ _ free _; echo "free $free"; }; fi
 """
 
 WITHIN = 5.0
@@ -23,15 +30,25 @@ WITHIN = 5.0
 class Look(NamedTuple):
     """A server as it is now. free: bytes on the disk of its home. lacking: programs that it should have."""
 
-    machine: str
-    home: str
     free: int
     lacking: tuple[str, ...]
 
 
 def look(transport: Transport, tools: Sequence[str] = TOOLS) -> Look:
     """Look at a server. Raises TransportError where that can't be done."""
-    lines = [line.partition(" ") for line in transport.ask(_LOOK, *tools, within=WITHIN).splitlines()]
-    told = {key: value for key, _, value in lines if key != "lacks"}
-    lacking = tuple(value for key, _, value in lines if key == "lacks")
-    return Look(told["machine"], told["home"], int(told["free"] or 0) * 1024, lacking)
+    said = transport.ask(_LOOK, *tools, within=WITHIN)
+    free = re.search(r"^free (\d{1,15})$", said, re.MULTILINE)
+    lacking = tuple(tool for tool in tools if f"lacks {tool}\n" in f"{said}\n")
+    if free is None and "df" not in lacking:
+        raise CommandError(transport.server, f'says "{shown(said)[:80]}" of its disk', "see what df says there")
+    return Look(int(free[1]) * 1024 if free else 0, lacking)
+
+
+def learning(workspace: Workspace, server: str, transport: Transport) -> Iterator[str]:
+    """What learns on a server, a few words each."""
+    for name in workspace.config.learners:
+        course = Course(workspace, name)
+        if course.server == server:
+            busy = job.running(course.place(transport))
+            if busy:
+                yield f"{name}: {job.called(busy.name)} by {shown(busy.by)}, {shown(busy.step)}"

@@ -79,9 +79,9 @@ def _frame_and_objects(annotation: Annotation) -> tuple[int, int, tuple[Object, 
 
 
 def told(annotation: Annotation) -> str:
-    """Boxes in words: label, left, top, right and lower edge, in pixels of the image that was labelled."""
+    """Boxes in words: label; left, top, right and lower pixel of the image that was labelled, from 1 as in the file."""
     words = (
-        f"{thing.label} {thing.box.x1:g},{thing.box.y1:g} to {thing.box.x2:g},{thing.box.y2:g}"
+        f"{thing.label} {thing.box.x1 + 1:g},{thing.box.y1 + 1:g} to {thing.box.x2:g},{thing.box.y2:g}"
         for thing in annotation.objects
     )
     return ", ".join(words) or "no box"

@@ -183,12 +183,16 @@ _PREFIX = re.compile(r"^(dlim|sh): (line )?(\d+: )?(eval: )?(line )?(\d+: )?")
 
 _MISSING = re.compile(r"([^\s:'‘]+)['’]?: (?:(?:command |applet )?not found|No such file or directory)$")
 
+_CORE = """
+cat chmod comm cp cut date dd df dirname env head ln ls mkdir mktemp mv readlink rm rmdir sha256sum sleep sort stat tail
+timeout touch tr wc
+"""
+
 _PACKAGES = {
-    **dict.fromkeys(("cat", "dd", "ln", "mkdir", "mv", "sha256sum", "tail", "wc"), "coreutils"),
-    "find": "findutils",
-    "flock": "util-linux",
+    **dict.fromkeys(_CORE.split(), "coreutils"),
+    **dict.fromkeys(("find", "xargs"), "findutils"),
+    **dict.fromkeys(("flock", "setsid"), "util-linux"),
     "python": "python-is-python3",
-    "setsid": "util-linux",
 }
 """The Debian package of a program; the others are in one of their own name."""
 

@@ -40,7 +40,10 @@ def _kept(name: str, path: Path) -> str:
             text = file.readline().rstrip("\r\n")
     except OSError as error:
         raise LoginError(
-            name, f"its password_file {path} can't be read ({error.strerror})", "correct it in config/servers.toml"
+            # what it names may be the password itself: it isn't shown
+            name,
+            f"its password_file can't be read ({error.strerror})",
+            "name a file there in config/servers.toml",
         ) from error
     except UnicodeDecodeError:
         raise LoginError(name, f"its password_file {path} is no text", "write the password into it") from None

@@ -60,7 +60,7 @@ def test_a_first_box(server: Local, taken: dict[str, Project], theirs: Path) -> 
     """Where there is none here, the file comes as it is."""
     theirs.write_text(boxes((2, 3, 20, 21)))
     taken["close_btn"].boxes.unlink()
-    assert labelling_server.pull(server, taken) == {"close_btn": Pulled("new", "close_btn 1,2 to 20,21")}
+    assert labelling_server.pull(server, taken) == {"close_btn": Pulled("new", "close_btn 2,3 to 20,21")}
     assert taken["close_btn"].boxes.read_text() == boxes((2, 3, 20, 21))
 
 
@@ -76,7 +76,7 @@ def test_another_box_is_shown_and_not_taken(server: Local, taken: dict[str, Proj
     """Both are told; only when it is asked for does theirs replace ours."""
     theirs.write_text(boxes((2, 3, 20, 21)))
     ours = taken["close_btn"].boxes.read_text()
-    why = "here close_btn 8,6 to 24,18; there close_btn 1,2 to 20,21"
+    why = "here close_btn 9,7 to 24,18; there close_btn 2,3 to 20,21"
     assert labelling_server.pull(server, taken) == {"close_btn": Pulled("differs", why)}
     assert taken["close_btn"].boxes.read_text() == ours
     assert labelling_server.pull(server, taken, take=True) == {"close_btn": Pulled("taken", why)}

@@ -265,8 +265,8 @@ def test_a_password_file_of_another_user(client: Client, strange: SshServer, lin
 
 
 NO_PASSWORD = [
-    pytest.param(lambda path: path.unlink(), "can't be read (No such file or directory)", id="no file"),
-    pytest.param(lambda path: (path.unlink(), path.mkdir()), "can't be read (Is a directory)", id="a folder"),
+    pytest.param(lambda path: path.unlink(), "", id="no file"),
+    pytest.param(lambda path: (path.unlink(), path.mkdir()), "", id="a folder"),
     pytest.param(lambda path: (path.unlink(), os.mkfifo(path, 0o600)), "is no file", id="a pipe"),
     pytest.param(lambda path: path.write_text(""), "is empty", id="empty"),
     pytest.param(lambda path: path.write_text("\nsecret"), "is empty", id="an empty line"),
@@ -279,7 +279,12 @@ def test_a_password_file_that_is_none(client: Client, strange: SshServer, link: 
     """A password file of no use is named, and nothing waits for it."""
     path = password_file(client)
     spoil(path)
-    assert told(link(strange.port, password_file="secrets/ssd")).startswith(f"ssd: its password_file {path} {fault};")
+    text = told(link(strange.port, password_file="secrets/ssd"))
+    if fault:
+        assert text.startswith(f"ssd: its password_file {path} {fault};")
+    else:  # the name may be the password, in the wrong place
+        assert text.startswith("ssd: its password_file can't be read (")
+        assert "secrets" not in text
 
 
 def test_a_wrong_password(client: Client, strange: SshServer, link: Links, monkeypatch: pytest.MonkeyPatch) -> None:
