@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dlim.augment.images import Pixels
@@ -78,8 +78,15 @@ def _encoded(pixels: Pixels, interval: int) -> bytes:
 
     # cvtColor and not pixels[..., ::-1]: OpenCV takes four times as long over the reversed view as over a copy
     bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
+    return encode_bgr(bgr, interval)
+
+
+def encode_bgr(pixels: Any, interval: int = 0) -> bytes:
+    """As `encode`, of pixels whose channels are in OpenCV's order."""
+    import cv2
+
     options = [cv2.IMWRITE_JPEG_QUALITY, QUALITY, cv2.IMWRITE_JPEG_RST_INTERVAL, interval]
-    done, data = cv2.imencode(".jpg", bgr, options)
+    done, data = cv2.imencode(".jpg", pixels, options)
     if not done:
         raise ValueError(f"pixels of shape {pixels.shape} can't be written as JPEG")
     return data.tobytes()

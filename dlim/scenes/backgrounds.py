@@ -90,8 +90,8 @@ def fill(found: Sequence[Path], out: Staging, settings: Settings) -> list[str]:
 
 
 def _add(out: Staging, index: dict[str, list[object]], name: str, pixels: Raster, *, drawn: bool) -> None:
-    file = f"{len(index):04d}.rgb"
-    out.write(file, pixels.tobytes())
+    file = f"{len(index):04d}.bgr"
+    out.write(file, np.ascontiguousarray(pixels[..., ::-1]).tobytes())
     index[name] = [file, *size_of(pixels), drawn]
 
 
@@ -140,7 +140,7 @@ class Window:
 
     @cached_property
     def pixels(self) -> Raster:
-        """Its pixels, read where they are used: a scene takes half of them or less."""
+        """Its pixels in OpenCV's order of channels, read where they are used: a scene takes half of them or less."""
         with open(self.path, "rb") as file:  # noqa: PTH123 - a str, as of every sealed file
             # all pages at once: met one by one, they would take longer than the copying
             data = mmap.mmap(file.fileno(), 0, mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0), mmap.PROT_READ)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dlim.augment.operations import seed, uniforms
+from dlim.augment.operations import seed
 from dlim.geometry import PLACEMENTS, Object, Size
 from dlim.scenes import Raster, masks
 from dlim.scenes.backgrounds import Window
@@ -48,6 +49,18 @@ class Settings:
 
 # choices
 
+_EACH = 32
+_WORD = 8
+
+
+def draws(settings: Settings, *key: object) -> list[list[float]]:
+    """All numbers in [0, 1) that the scene of a key needs, from one digest: its own, and those of each object."""
+    rows = 1 + settings.objects[1]
+    digest = hashlib.shake_128("\x1f".join(map(str, (settings.seed, *key))).encode()).digest(rows * _EACH * _WORD)
+    numbers = (np.frombuffer(digest, ">u8") >> 11) / (1 << 53)
+    found: list[list[float]] = numbers.reshape(rows, _EACH).tolist()
+    return found
+
 
 class Candidates:
     """Names to choose from by rendezvous hashing: another name takes some choices to itself, and moves no other."""
@@ -56,20 +69,22 @@ class Candidates:
         self.names = list(names)
         self._hashes = np.array([seed(name) for name in self.names], np.uint64) * np.uint64(0x9E3779B97F4A7C15)
 
-    def ranked(self, *key: object) -> npt.NDArray[np.uint64]:
-        """How high each name ranks for a key."""
-        mixed = self._hashes ^ np.uint64(seed(*key) * 0xBF58476D1CE4E5B9 & 0xFFFFFFFFFFFFFFFF)
+    def _ranked(self, keys: Iterable[str]) -> npt.NDArray[np.uint64]:
+        """How high each name ranks for each key."""
+        own = np.array([seed(key) * 0xBF58476D1CE4E5B9 & 0xFFFFFFFFFFFFFFFF for key in keys], np.uint64)
+        mixed = self._hashes[None] ^ own[:, None]
         for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
             mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
         return mixed ^ (mixed >> np.uint64(31))
 
-    def chosen(self, *key: object) -> int:
-        """The place of the name that ranks highest."""
-        return int(np.argmax(self.ranked(*key)))
+    def chosen(self, keys: Iterable[str]) -> list[int]:
+        """For each key the place of the name that ranks highest."""
+        found: list[int] = np.argmax(self._ranked(keys), axis=1).tolist()
+        return found
 
-    def first(self, count: int, *key: object) -> list[int]:
+    def first(self, count: int, key: str) -> list[int]:
         """The places of the names that rank highest, the highest first."""
-        return [int(place) for place in np.argsort(self.ranked(*key))[::-1][:count]]
+        return [int(place) for place in np.argsort(self._ranked([key])[0])[::-1][:count]]
 
 
 # what is put on backgrounds
@@ -78,7 +93,7 @@ class Candidates:
 class CutOut(NamedTuple):
     """A variation's object, cut out along its mask.
 
-    pixels: red, green, blue and how much of each pixel is the object's. parts: each object with the mask of what is
+    pixels: blue, green, red and how much of each pixel is the object's. parts: each object with the mask of what is
     its own, None where that is all. cut: whether it left the crop it was varied in.
     """
 
@@ -87,7 +102,7 @@ class CutOut(NamedTuple):
 
 
 def cut_out(pixels: Raster, variation: Variation, objects: Sequence[Object], mask: Raster | None) -> CutOut | None:
-    """What of a variation is its object; None where nothing of it is left. mask: on the master; none is all of it."""
+    """What of a variation is its object; None where nothing of it is left. mask: on the master; none is its boxes."""
     x0, y0 = variation.origin
     width, height = variation.crop
     crop = pixels[y0 : y0 + height, x0 : x0 + width]
@@ -107,7 +122,7 @@ def cut_out(pixels: Raster, variation: Variation, objects: Sequence[Object], mas
     x1, y1, x2, y2 = max(0, x1 - _MARGIN), max(0, y1 - _MARGIN), min(width, x2 + _MARGIN), min(height, y2 + _MARGIN)
     alpha = alpha[y1:y2, x1:x2]
     things = [
-        replace(thing, truncated=thing.truncated or box.overhang(width, height) >= 1)
+        replace(thing, truncated=True) if box.overhang(width, height) >= 1 else thing
         for thing, box in zip(own, boxes, strict=True)
     ]
     if len(things) == 1:
@@ -128,32 +143,36 @@ def cut_out(pixels: Raster, variation: Variation, objects: Sequence[Object], mas
 
 
 class Scene(NamedTuple):
-    """A scene's pixels, what is seen on it, and at which scale its first object stands."""
+    """What is seen on a scene, and at which scale its first object stands."""
 
-    pixels: Raster
     objects: tuple[Object, ...]
     scale: float
 
 
-def scene(window: Window, shown: Sequence[CutOut], settings: Settings, *key: object) -> Scene:
-    """Objects on a window, by the choices of a key; the first is always there, further ones where they find room."""
-    across, down = uniforms(2, *key, "background")
+def scene(
+    window: Window, shown: Sequence[CutOut], settings: Settings, drawn: Sequence[Sequence[float]], pixels: Raster
+) -> Scene:
+    """Objects on a window, by what was drawn for them; the first is always there, further ones where they find room.
+
+    pixels: where it is drawn, in OpenCV's order of channels; each scene into the same memory, which is met but once.
+    """
+    across, down = drawn[0][:2]
     width, height = settings.size
     ground = window.pixels
     x, y = int(across * (window.size[0] - width + 1)), int(down * (window.size[1] - height + 1))
-    pixels = np.array(ground[y : y + height, x : x + width])
+    np.copyto(pixels, ground[y : y + height, x : x + width])
     taken: list[tuple[int, int, int, int]] = []
     objects: list[Object] = []
     first = 1.0
     for number, thing in enumerate(shown):
-        size, blend, cover, how, depth, *drawn = uniforms(8, *key, "object", number)
+        size, blend, cover, how, depth, *places = drawn[number + 1]
         low, high = settings.scale
         scale = low * math.exp(math.log(high / low) * size) if high > low else low
         stamp, scale = _scaled(thing.pixels, scale, settings.size)
         first = first if number else scale
         covered = cover < settings.cover
         edge = covered and how < 0.5
-        place = _place(stamp, settings, taken, edge, drawn, (*key, "place", number), sure=not number)
+        place = _place(stamp, settings, taken, edge, places, sure=not number)
         if place is None:
             continue
         x, y = place
@@ -163,7 +182,7 @@ def scene(window: Window, shown: Sequence[CutOut], settings: Settings, *key: obj
         if covered and not edge:
             _cover(pixels, ground, visible, x, y, how, depth)
         objects += _seen(thing, visible, x, y, settings.size, truncated=covered)
-    return Scene(pixels, tuple(objects), first)
+    return Scene(tuple(objects), first)
 
 
 def _scaled(pixels: Raster, scale: float, size: Size) -> tuple[Raster, float]:
@@ -183,7 +202,6 @@ def _place(
     taken: Sequence[tuple[int, int, int, int]],
     edge: bool,
     drawn: Sequence[float],
-    key: tuple[object, ...],
     *,
     sure: bool,
 ) -> tuple[int, int] | None:
@@ -191,10 +209,9 @@ def _place(
     height, width = stamp.shape[:2]
     room = settings.size[0] - width, settings.size[1] - height
     for number in range(_TRIES):
-        x, y = _position(room, (width, height), settings, edge, drawn)
+        x, y = _position(room, (width, height), settings, edge, drawn[3 * number : 3 * number + 3])
         if not any(x < x2 and x1 < x + width and y < y2 and y1 < y + height for x1, y1, x2, y2 in taken):
             return x, y
-        drawn = uniforms(3, *key, number)
     return (x, y) if sure else None
 
 
@@ -225,8 +242,10 @@ def _paste(pixels: Raster, stamp: Raster, x: int, y: int, *, soft: bool) -> Rast
     left, top = max(0, -x), max(0, -y)
     right, bottom = min(width, pixels.shape[1] - x), min(height, pixels.shape[0] - y)
     colours, alpha = stamp[..., :3], stamp[..., 3]
-    visible = np.zeros((height, width), np.uint8)
-    visible[top:bottom, left:right] = alpha[top:bottom, left:right]
+    visible = alpha.copy()
+    if (left, top, right, bottom) != (0, 0, width, height):
+        visible[:] = 0
+        visible[top:bottom, left:right] = alpha[top:bottom, left:right]
     part = pixels[y + top : y + bottom, x + left : x + right]
     over, share = colours[top:bottom, left:right], alpha[top:bottom, left:right]
     if soft:

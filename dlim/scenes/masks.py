@@ -17,6 +17,8 @@ from dlim.scenes import Raster
 INK = 128
 """From which value on, of 0 to 255, a pixel counts as the object's."""
 
+_INK, _FULL = np.array([INK]), np.array([255])
+
 _ALIKE = 24
 """How far, in one channel, the colours of a border may differ that is all of one colour."""
 
@@ -132,5 +134,5 @@ def followed(mask: Raster, mesh: Mesh, crop: tuple[int, int], scale: float = 1) 
 
 def seen(mask: Raster, x: int = 0, y: int = 0) -> Box | None:
     """The smallest box around what a mask shows, shifted; None where it shows nothing of an object's size."""
-    left, top, width, height = cv2.boundingRect((mask >= INK).astype(np.uint8))
+    left, top, width, height = cv2.boundingRect(cv2.inRange(mask, _INK, _FULL))
     return Box(x + left, y + top, x + left + width, y + top + height) if width > 1 and height > 1 else None

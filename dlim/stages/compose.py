@@ -15,7 +15,6 @@ import numpy as np
 
 from dlim import provenance, variation
 from dlim.augment import images, jpeg
-from dlim.augment.operations import uniforms
 from dlim.errors import AugmentError, DlimError
 from dlim.geometry import Object, still
 from dlim.scenes import Raster, backgrounds, masks
@@ -57,7 +56,7 @@ class Source:
 def partners(project: str, projects: Iterable[str]) -> list[str]:
     """The other projects of a learner that stand in a project's scenes; another one seldom changes them."""
     others = Candidates(sorted(set(projects) - {project}))
-    return sorted(others.names[place] for place in others.first(PARTNERS, "partners", project))
+    return sorted(others.names[place] for place in others.first(PARTNERS, f"partners {project}"))
 
 
 def compose(
@@ -81,13 +80,13 @@ def compose(
     planned = _planned(own, lenders, grounds, settings)
     lines: list[str] = []
     index: dict[str, list[Any]] = {}
-    fresh = 0
+    fresh, pixels = 0, np.empty((settings.size[1], settings.size[0], 3), np.uint8)
     for number, plan in enumerate(planned, 1):
         line = kept.get((plan.filename, plan.key))
         if earlier is not None and line is not None:
             earlier.link(plan.filename, out, plan.filename)
         else:
-            line = variation.to_line(_rendered(plan, out, settings))
+            line = variation.to_line(_rendered(plan, out, settings, pixels))
             fresh += 1
         lines.append(line)
         shown = [[lender.source.name, name] for lender, name in plan.shown]
@@ -153,7 +152,7 @@ class _Lender:
     def lent(self) -> list[str]:
         """The variations that others show too."""
         names = Candidates(sorted(self.records))
-        return [names.names[place] for place in names.first(LENT, "lent", self.source.name)]
+        return [names.names[place] for place in names.first(LENT, f"lent {self.source.name}")]
 
     def key(self, name: str) -> tuple[str, ...]:
         return self.source.name, name, self.made.files[name].sha256, self.digest
@@ -163,7 +162,7 @@ class _Lender:
         if name in self._cut:
             return self._cut[name]
         data = np.frombuffer(self.made.read(name), np.uint8)
-        pixels = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
+        pixels = cv2.imdecode(data, cv2.IMREAD_COLOR)
         found = scenes.cut_out(pixels, self.records[name], self.source.objects, self.mask)
         if keep:
             self._cut[name] = found
@@ -172,10 +171,10 @@ class _Lender:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A scene before it is drawn: where it stands, and whose variations are on it. key: of all that decides it."""
+    """A scene before it is rendered: what was drawn for it, and what it shows. key: of all that decides it."""
 
     filename: str
-    draw: tuple[object, ...]
+    drawn: list[list[float]]
     window: Window
     shown: list[tuple[_Lender, str]]
     key: str
@@ -190,27 +189,27 @@ def _planned(
     others = Candidates([f"{lender.source.name}/{name}" for lender, name in lent])
     low, high = settings.objects
     common = f"{sorted(provenance.makers('compose').items())}{settings}"
-    for name in own.records:
-        draw = (settings.seed, own.source.name, name)
-        kind, count, empty = uniforms(3, *draw, "kind")
-        drawn = kind < settings.drawn if all(by_kind.values()) else bool(by_kind[True])
-        window = by_kind[drawn][ranked[drawn].chosen(*draw, "window")]
-        shown: list[tuple[_Lender, str]] = []
-        if empty >= settings.empty:
-            shown.append((own, name))
-            many = low + int(count * (high - low + 1))
-            shown += [lent[others.chosen(*draw, "partner", number)] for number in range(1, many)]
-        keys = [lender.key(one) for lender, one in shown]
-        decides = f"{common}{window.name}{window.digest}{keys}".encode()
-        yield _Plan(name, draw, window, shown, hashlib.blake2b(decides, digest_size=16).hexdigest())
+    keys = [f"{settings.seed} {own.source.name} {name}" for name in own.records]
+    grounded = {drawn: iter(found.chosen(keys)) for drawn, found in ranked.items() if found.names}
+    chosen = [others.chosen(f"{key} {number}" for key in keys) for number in range(1, high)]
+    for row, name in enumerate(own.records):
+        drawn = scenes.draws(settings, own.source.name, name)
+        _, _, kind, count, empty, *_ = drawn[0]
+        ground = kind < settings.drawn if len(grounded) == 2 else True in grounded
+        window = {which: by_kind[which][next(places)] for which, places in grounded.items()}[ground]
+        shown = [(own, name), *(lent[places[row]] for places in chosen)][: low + int(count * (high - low + 1))]
+        if empty < settings.empty:
+            shown = []
+        decides = f"{common}{window.name}{window.digest}{[lender.key(one) for lender, one in shown]}".encode()
+        yield _Plan(name, drawn, window, shown, hashlib.blake2b(decides, digest_size=16).hexdigest())
 
 
-def _rendered(plan: _Plan, out: Staging, settings: Settings) -> Variation:
+def _rendered(plan: _Plan, out: Staging, settings: Settings, pixels: Raster) -> Variation:
     found = [
         lender.cut_out(name, keep=number > 0 or name in lender.lent) for number, (lender, name) in enumerate(plan.shown)
     ]
-    made = scenes.scene(plan.window, [one for one in found if one is not None], settings, *plan.draw)
-    entry = out.write(plan.filename, jpeg.encode(made.pixels))
+    made = scenes.scene(plan.window, [one for one in found if one is not None], settings, plan.drawn, pixels)
+    entry = out.write(plan.filename, jpeg.encode_bgr(pixels))
     first = plan.shown[0][0].records[plan.filename] if plan.shown else None
     return Variation(
         filename=plan.filename,
@@ -235,9 +234,11 @@ def _looked_through(own: _Lender, grounds: Sequence[Window], known: Mapping[str,
     windows = [one for one in grounds if not one.drawn]
     names = Candidates(one.name for one in windows)
     master, found = images.read(own.source.master), {}
-    for place in names.first(LOOKED_AT, "looked at", own.source.name):
+    for place in names.first(LOOKED_AT, f"looked at {own.source.name}"):
         key = f"{windows[place].name}/{windows[place].digest[:16]}/{own.digest}"
-        found[key] = known[key] if key in known else backgrounds.shows(windows[place].pixels, master, own.mask)
+        found[key] = (
+            known[key] if key in known else backgrounds.shows(windows[place].pixels[..., ::-1], master, own.mask)
+        )
     return found
 
 
