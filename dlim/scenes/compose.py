@@ -228,7 +228,7 @@ def _position(room: Size, size: Size, settings: Settings, edge: bool, drawn: Seq
         x = int(min(max(middle[0] * settings.size[0] - size[0] / 2 + (across - 0.5) * size[0], 0), room[0]))
         y = int(min(max(middle[1] * settings.size[1] - size[1] / 2 + (down - 0.5) * size[1], 0), room[1]))
     if edge:
-        out = 0.15 + 0.35 * (side * 4 % 1)
+        out = 0.2 + 0.3 * (side * 4 % 1)
         if side < 0.5:
             x = -int(out * size[0]) if side < 0.25 else room[0] + int(out * size[0])
         else:
@@ -267,7 +267,7 @@ def _cover(pixels: Raster, other: Raster, visible: Raster, x: int, y: int, how: 
     if box is None:
         return
     x1, y1, x2, y2 = int(box.x1), int(box.y1), int(box.x2), int(box.y2)
-    share, side = 0.15 + 0.35 * depth, int((how - 0.5) * 8) % 4
+    share, side = 0.2 + 0.3 * depth, int((how - 0.5) * 8) % 4
     if side < 2:
         wide = max(1, int((x2 - x1) * share))
         x1, x2 = (x1, x1 + wide) if side else (x2 - wide, x2)
