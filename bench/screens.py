@@ -25,7 +25,7 @@ from dlim.geometry import Box, Object, Size
 from dlim.runs.evaluation import Prediction, evaluate, false_at_recall
 from dlim.scenes import backgrounds
 from dlim.scenes.compose import Settings
-from dlim.stages import augment, compose, locate
+from dlim.stages import augment, boxes, compose
 from dlim.stages.compose import Source
 
 SIDE = 400
@@ -179,7 +179,7 @@ def _source(project: projects.Project, work: Path, canvas: Size | None, row: Row
             augment.augment(project, out.path, settings, work / f"{project.name}.log")
     if project.settings.generator:
         return Source(project.name, place)
-    _, objects, _ = locate.objects_of(project, (400, 400))
+    _, objects, _ = boxes.objects_of(project, (400, 400))
     if not row.mask:  # as if nobody knew what of the crop is the object
         whole = Box(0, 0, *images.crop_size(project.image))
         return Source(project.name, place, tuple(replace(thing, box=whole) for thing in objects), project.image)

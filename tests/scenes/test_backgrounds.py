@@ -12,7 +12,7 @@ from dlim import projects, store
 from dlim.augment import images
 from dlim.errors import ConfigError
 from dlim.scenes import backgrounds, masks, screens
-from dlim.stages import locate
+from dlim.stages import boxes
 from dlim.stages.backgrounds import backgrounds as stage
 
 ROOT = Path(__file__).parents[2]
@@ -54,7 +54,7 @@ def test_there_is_no_such_folder(tmp_path: Path) -> None:
 def test_a_picture_that_shows_the_object_is_found() -> None:
     """A button of any size is found where nobody has labelled it, and nowhere else."""
     project = projects.load(ROOT / "projects")["install_btn"]
-    _, objects, _ = locate.objects_of(project, (400, 400))
+    _, objects, _ = boxes.objects_of(project, (400, 400))
     master = images.read(project.image)
     mask = masks.suggested(master, [thing.box for thing in objects])
     pictures = {}

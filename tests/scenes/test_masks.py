@@ -14,7 +14,7 @@ from dlim.augment.operations import mix, rotation
 from dlim.errors import ProjectError
 from dlim.geometry import Box, Mesh, grid
 from dlim.scenes import masks
-from dlim.stages import locate
+from dlim.stages import boxes
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,7 +34,7 @@ def drawn(size: tuple[int, int], box: Box, corner: int) -> np.ndarray:
 def test_a_suggestion_is_the_drawn_button(name: str, corner: int) -> None:
     """On the repository's masters, suggestion and truth overlap by 0.95."""
     project = projects.load(ROOT / "projects")[name]
-    size, objects, _ = locate.objects_of(project, (400, 400))
+    size, objects, _ = boxes.objects_of(project, (400, 400))
     found = masks.suggested(images.read(project.image), [thing.box for thing in objects]) >= masks.INK
     truth = drawn(size, objects[0].box, corner) > 0
     assert (found & truth).sum() / (found | truth).sum() >= 0.95
