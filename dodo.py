@@ -1,35 +1,29 @@
 """The table of tasks: what people ask doit for, and the steps behind it."""
 
-from dlim.tasks import DOIT_CONFIG, Datasets, Learning, Masters, Workspace
+from dlim.build import DOIT_CONFIG, Tasks
 
 __all__ = ["DOIT_CONFIG"]
 
-workspace = Workspace.here()
-datasets = Datasets(workspace)
-learning = Learning(workspace)
-masters = Masters(workspace)
+tasks = Tasks()
 
 # masters
-task_new = masters.new
-task_label = masters.label
-task_preview = masters.preview
+task_label = tasks.label
+task_preview = tasks.preview
+task_extend = tasks.extend
 
 # datasets
-task_extend = datasets.extend
-task_build = datasets.build
-task_dataset = datasets.dataset
-task_mix = datasets.mix
-task_verify = datasets.verify
+task_build = tasks.build
+task_dataset = tasks.dataset
 
 # learning
-task_ship = learning.ship
-task_task = learning.task
+task_ship = tasks.ship
+task_task = tasks.task
 
 # the steps of a dataset
-task_locate = datasets.locate
-task_augment = datasets.augment
-task_annotate = datasets.annotate
-task_split = datasets.split
-task_shard = datasets.shard
-task_pack = datasets.pack
-task_tarball = datasets.tarball
+task_locate = tasks.locate
+task_augment = tasks.augment
+task_annotate = tasks.annotate
+task_split = tasks.split
+task_shard = tasks.shard
+task_pack = tasks.pack
+task_tarball = tasks.tarball

@@ -30,6 +30,14 @@ def shown(name: str) -> str:
     return name if name.isprintable() else ascii(name)[1:-1]
 
 
+def unusable(error: OSError, place: object = None) -> str:
+    """A line for what the operating system refuses: no right to read or write, a full disk.
+
+    place: what it is about, where the error knows only a part of that.
+    """
+    return f"{place or error.filename or 'the workspace'}: {error.strerror or error}; see to that, and run again"
+
+
 class ConfigError(DlimError):
     """A file under config/, or a project's project.toml, says what dlim can't follow."""
 

@@ -67,12 +67,19 @@ class Project:
 
     def sources(self) -> list[Path]:
         """What daug.py may read beside it: every file of its folder, sorted, without caches and hidden ones."""
-        found, seen = [], set()
+        return sorted(Path(folder, name) for folder, names in self._walk() for name in names)
+
+    def source_folders(self) -> list[str]:
+        """The folders in which these lie."""
+        return [folder for folder, _ in self._walk()]
+
+    def _walk(self) -> Iterator[tuple[str, list[str]]]:
+        seen = set()
         for folder, folders, files in os.walk(self.script.parent, followlinks=True):
-            seen.add(os.path.realpath(folder))
-            folders[:] = [name for name in folders if not _passed_over(name) and _real(folder, name) not in seen]
-            found += [Path(folder, name) for name in files if not _passed_over(name)]
-        return sorted(found)
+            if folders:  # a link may lead to a folder that was walked already
+                seen.add(os.path.realpath(folder))
+                folders[:] = [name for name in folders if not _passed_over(name) and _real(folder, name) not in seen]
+            yield folder, [name for name in files if not _passed_over(name)]
 
     def require_master(self) -> None:
         """Raise ProjectError unless there is a master."""
@@ -123,13 +130,16 @@ def load(folder: Path) -> dict[str, Project | Broken]:
         raise ConfigError(folder, "is no folder of projects", "make it, or correct `projects` in the learner's file")
     found: dict[str, Project | Broken] = {}
     stems: dict[str, str] = {}
-    places: dict[Path, str] = {}
-    for path in sorted(folder.iterdir()):
-        if any((path / part).exists() for part in PARTS) and not path.name.startswith("."):
-            name = shown(path.name)  # what can't be written can't be a name, but must be told
+    with os.scandir(folder) as entries:
+        there = sorted((entry.name, entry.is_symlink()) for entry in entries if not entry.name.startswith("."))
+    places = {os.path.realpath(f"{folder}/{entry}"): shown(entry) for entry, linked in reversed(there) if not linked}
+    for entry, linked in there:
+        path = f"{folder}/{entry}"
+        if any(os.path.lexists(f"{path}/{part}") for part in PARTS):
+            name = shown(entry)  # what can't be written can't be a name, but must be told
             first = stems.setdefault(in_stem(name).lower(), name)
-            same = places.setdefault(path.resolve(), name)
-            found[name] = _load_one(path, name, first, same)
+            same = places.setdefault(os.path.realpath(path), name) if linked else name
+            found[name] = _load_one(folder / entry, name, first, same)
     return found
 
 
@@ -155,6 +165,18 @@ def _check_name(name: str, folder: Path, first: str) -> None:
         raise ProjectError(path, f"has a name of over {LONGEST} characters", "rename the folder")
     if first != name:
         raise ProjectError(path, f"its images would be called like those of {first}", "rename one of the two folders")
+
+
+def unfinished(project: Project | Broken) -> str:
+    """Why a project can't be built yet, with the way on; nothing where it can, or where something is wrong with it."""
+    if isinstance(project, Broken) or project.settings.generator:
+        return ""
+    if not os.path.lexists(project.image) and not _alike(project.image):
+        return f"has no image yet; doit new {project.name} --image crop.png puts it there"
+    if not os.path.lexists(project.boxes):
+        label = f"doit label:{project.title}"
+        return f"has no box yet; {label} draws it, {label} --auto takes the whole crop"
+    return ""
 
 
 def in_stem(name: str) -> str:

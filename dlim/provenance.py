@@ -57,9 +57,23 @@ def _code(stage: str) -> str:
     return digest.hexdigest()
 
 
-def files() -> list[Path]:
-    """dlim's own modules that decide what some stage leaves."""
-    return [ROOT / f"{name}.py" for name in sorted({name for stage in STAGES for name in code(stage)})]
+def files() -> list[str]:
+    """What decides all makers, as files whose stamps show that none is another: modules, and packages' metadata."""
+    modules = sorted({name for stage in STAGES for name in code(stage)})
+    packages = sorted({package for names in PACKAGES.values() for package in names})
+    return [*(str(ROOT / f"{name}.py") for name in modules), *(path for each in packages for path in _metadata(each))]
+
+
+def _metadata(package: str) -> Iterator[str]:
+    """A package's metadata file, whose folder has the version in its name."""
+    try:
+        place = Path(str(metadata.distribution(package).locate_file("")))
+    except metadata.PackageNotFoundError:
+        return
+    name = package.replace("-", "_").lower()
+    for path in place.iterdir():
+        if path.suffix == ".dist-info" and path.name.partition("-")[0].lower() == name:
+            yield str(path / "METADATA")
 
 
 @cache

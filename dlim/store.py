@@ -459,18 +459,18 @@ def looks_sound(manifest: Path, seal: Seal) -> bool:
         return False
 
 
-def fault(manifest: Path, seal: Seal | str | None) -> str:
+def fault(manifest: Path, seal: Seal | str | None, digest_of: Callable[[Path], str] = lambda path: sha256(path)) -> str:
     """What is wrong with a build that was sealed so, in a few words; empty where nothing is. All of it is read.
 
-    seal: the digest that its manifest had.
+    seal: the digest that its manifest had. digest_of: the SHA-256 of a file's contents.
     """
     if seal is None or not manifest.exists():
         return "was never built"
     digest = seal if isinstance(seal, str) else seal.manifest
-    return "its manifest was changed" if sha256(manifest) != digest else _difference(manifest)
+    return "its manifest was changed" if sha256(manifest) != digest else _difference(manifest, digest_of)
 
 
-def _difference(manifest: Path) -> str:
+def _difference(manifest: Path, digest_of: Callable[[Path], str]) -> str:
     try:
         files = read(manifest)
     except (OSError, ValueError):
@@ -481,7 +481,7 @@ def _difference(manifest: Path) -> str:
         path = root / name
         if path.is_symlink() or not path.is_file():
             return f"{name} is missing"
-        if path.stat().st_size != entry.size or sha256(path) != entry.sha256:
+        if path.stat().st_size != entry.size or digest_of(path) != entry.sha256:
             return f"{name} is damaged"
     return _unexpected(manifest, files)
 

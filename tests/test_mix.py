@@ -250,7 +250,7 @@ FAULTS = [
         'alpha = 3\n"glyhp" = 4',
         "",
         3,
-        'ERROR: config/learners/ssd.toml: limit.projects: "glyhp" matches no project; did you mean "glyph"?',
+        'config/learners/ssd.toml: limit.projects: "glyhp" matches no project; did you mean "glyph"?',
         id="a project",
     ),
     pytest.param(
@@ -271,8 +271,7 @@ FAULTS = [
         "alpha = 0",
         "",
         3,
-        'ERROR: config/learners/ssd.toml: limit.projects: "alpha" is 0; say 1 or more; '
-        "exclude leaves whole projects out",
+        'config/learners/ssd.toml: limit.projects: "alpha" is 0; say 1 or more; exclude leaves whole projects out',
         id="none",
     ),
     pytest.param(

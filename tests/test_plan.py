@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from dlim.build.memory import Memory
 from doit.control import TaskControl
 from doit.dependency import JSONCodec
 from doit.loader import load_tasks
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
-from dlim.plugins.memory import Memory
-from dlim.plugins.state import FAILED
+from dlim.build.state import FAILED
 from tests.conftest import Workspace, draw_master, new_workspace
 from tests.in_process import Answer, doit, inside
 from tests.test_tasks import run_at_work, wait_for
@@ -153,13 +153,13 @@ def test_patterns_and_files(two: Workspace) -> None:
 
 
 def test_what_was_built_alone(two: Workspace) -> None:
-    """After one project was built, what it goes into will run, and is told which task came out otherwise."""
+    """After one project was built, what it goes into will run, and is told which task output changed."""
     put(two.folder / "projects/alpha/data_augmentation/beside.py", "COUNT = 5\n")
     assert doit(two.folder, "run", "build:alpha").status == 0
     assert doit(two.folder, "plan", "dataset:ssd").lines == [
-        "shard:alpha@ssd  will run  annotate:alpha@ssd came out otherwise",
-        "split:ssd        will run  annotate:alpha@ssd came out otherwise",
-        "pack:ssd         will run  annotate:alpha@ssd came out otherwise",
+        "shard:alpha@ssd  will run  annotate:alpha@ssd output changed",
+        "split:ssd        will run  annotate:alpha@ssd output changed",
+        "pack:ssd         will run  annotate:alpha@ssd output changed",
         "tarball:ssd      may run   if shard:alpha@ssd or pack:ssd comes out otherwise",
         "3 will run, 1 may run, 9 up to date",
     ]

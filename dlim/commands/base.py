@@ -12,25 +12,13 @@ from doit import cmd_base
 from doit.cmdparse import CmdOption, DefaultUpdate
 
 from dlim import progress
+from dlim.build.ending import told
+from dlim.build.options import Option, Understood, option
 from dlim.errors import ConfigError, WorkspaceError
 from dlim.names import nearest
-from dlim.plugins.ending import told
-from dlim.plugins.options import Understood
 from dlim.workspace import Workspace
 
-Option = dict[str, Any]
-"""An option as doit has it."""
-
-
-def option(name: str, text: str, *, flag: bool = False, key: str = "") -> Option:
-    """An option: --name with a value, or a flag without one. key: the parameter that gets it, its name unless given."""
-    return {
-        "name": key or name.replace("-", "_"),
-        "long": name.replace("_", "-"),
-        "type": bool if flag else str,
-        "default": False if flag else "",
-        "help": text,
-    }
+__all__ = ["Command", "Option", "option"]
 
 
 class Command(Understood, cmd_base.Command):  # type: ignore[misc]
@@ -62,7 +50,7 @@ class Command(Understood, cmd_base.Command):  # type: ignore[misc]
     def execute(self, params: DefaultUpdate, args: Sequence[str]) -> int:
         """Called with the options in front of the words, and the rest."""
         words = self._parted(params, args)  # an option that can't be is told as one of the first would be
-        return told(lambda: self._answered(params, words), [])
+        return told(lambda: self._answered(params, words))
 
     def _parted(self, params: DefaultUpdate, args: Sequence[str]) -> list[str]:
         """The words among the rest; the options there count as those in front, where getopt stops looking."""

@@ -63,28 +63,16 @@ def known(workspace: Workspace) -> Known:
 
 def standings(workspace: Workspace) -> Iterable[Standing]:
     """How each step of the build stands."""
-    from doit.control import TaskControl
-    from doit.dependency import Dependency
-    from doit.loader import load_tasks
-
-    from dlim.plugins.cause import roots
-    from dlim.plugins.memory import Memory
-    from dlim.plugins.reason import told
-    from dlim.plugins.verdict import in_turn, verdicts
+    from dlim.build.status import roots, told
+    from dlim.commands.status import status_of
     from dlim.report.facts import Reason, Standing
-    from dlim.tasks import DOIT_CONFIG, Datasets
-    from dlim.tasks import Workspace as Tasks
 
-    datasets = Datasets(Tasks.here())
-    stages = ("extend", "locate", "augment", "annotate", "split", "shard", "pack", "tarball")
-    steps = load_tasks({f"task_{name}": getattr(datasets, name) for name in stages})
-    in_turn(steps)
-    tasks = TaskControl(steps).tasks
-    found = verdicts(tasks, Dependency(Memory, DOIT_CONFIG["dep_file"], DOIT_CONFIG["check_file_uptodate"]))
-    for name, task in tasks.items():
-        if task.actions:
-            own = tuple(Reason(root.task, told(root.reasons), root.failed) for root in roots(name, found))
-            yield Standing(name, found[name].state, own)
+    status = status_of(workspace)
+    steps = status.pipeline.closure(["extend", "build", "dataset"])
+    found = status.verdicts(steps)
+    for name in steps:
+        own = tuple(Reason(root.task, told(root.reasons), root.failed) for root in roots(name, found))
+        yield Standing(name, found[name].status, own)
 
 
 def _service(workspace: Workspace, name: str) -> Service:
