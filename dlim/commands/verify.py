@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -70,65 +69,33 @@ def _set_aside(fault: Fault, state: State) -> None:
 
 
 def _faults(made: Sequence[tuple[Step, Record]]) -> Iterator[Fault]:
-    """What isn't as it was. Files are read on all cores; those that are one, under several names, once."""
-    digests = _Digests(made)
+    """What isn't as it was."""
+    sealed = {Path(step.target): record.output for step, record in made if step.target.endswith(".json")}
+    with progress.current().working("verify"):
+        found = store.verify(sealed)
+        digests = _digests({path for step, record in made for path in _single(step, record)})
     for step, record in made:
         target = Path(step.target)
-        try:
-            fault = _of_output(step, record, digests)
-            if fault:
-                yield Fault(step, target.parent if target.suffix == ".json" else target, fault)
-            for path, source in record.sources.items():
-                if source.sha256 and stamp(path) == source.stamp and digests.of(path) != source.sha256:
-                    yield Fault(step, Path(path), "was changed, with its size and its times kept")
-        except OSError as error:
-            yield Fault(step, target, str(error.strerror or error))
+        if found.get(target):
+            yield Fault(step, target.parent, found[target])
+        elif target not in sealed and digests[step.target] != record.output:
+            yield Fault(step, target, "was changed" if target.exists() else "is missing")
+        for path, source in record.sources.items():
+            if source.sha256 and stamp(path) == source.stamp and digests[path] != source.sha256:
+                yield Fault(step, Path(path), "was changed, with its size and its times kept")
 
 
-def _of_output(step: Step, record: Record, digests: _Digests) -> str:
-    target = Path(step.target)
-    if not target.exists():
-        return "its manifest is missing" if target.suffix == ".json" else "is missing"
-    if target.suffix != ".json":
-        return "" if digests.of(step.target) == record.output else "was changed"
-    return store.fault(target, record.output, digests.of)
+def _single(step: Step, record: Record) -> Iterator[str]:
+    """The files of a step that no manifest lists."""
+    yield from record.sources
+    if not step.target.endswith(".json"):
+        yield step.target
 
 
-class _Digests:
-    """Digests of files by path, read beforehand in as many threads as there are cores, each inode once."""
-
-    def __init__(self, made: Iterable[tuple[Step, Record]]) -> None:
-        self._by_inode: dict[tuple[int, int], str] = {}
-        paths: dict[tuple[int, int], str] = {}
-        for step, record in made:
-            for path in (*_files(step), *record.sources):
-                try:
-                    found = os.stat(path)
-                except OSError:
-                    continue
-                paths.setdefault((found.st_dev, found.st_ino), path)
-        console = progress.current()
-        with console.working("verify"), ThreadPoolExecutor(os.cpu_count()) as pool:
-            for number, (inode, digest) in enumerate(zip(paths, pool.map(_digest, paths.values()), strict=True)):
-                self._by_inode[inode] = digest
-                if number % 1000 == 0:
-                    console.note("verify", f"{number:,} of {len(paths):,} files")
-
-    def of(self, path: str | Path) -> str:
-        """The SHA-256 of a file. Raises OSError."""
-        found = os.stat(path)
-        inode = found.st_dev, found.st_ino
-        return self._by_inode.get(inode) or store.sha256(path)
-
-
-def _files(step: Step) -> Iterator[str]:
-    target = Path(step.target)
-    yield step.target
-    if target.suffix == ".json" and target.exists():
-        try:
-            yield from (f"{target.parent}/{name}" for name in store.read(target))
-        except (OSError, ValueError):
-            return
+def _digests(paths: Iterable[str]) -> dict[str, str]:
+    ordered = sorted(paths)
+    with ThreadPoolExecutor() as pool:
+        return dict(zip(ordered, pool.map(_digest, ordered), strict=True))
 
 
 def _digest(path: str) -> str:
