@@ -22,7 +22,7 @@ from dlim import projects, store, variation
 from dlim.augment import images
 from dlim.formats import voc
 from dlim.geometry import Box, Object, Size
-from dlim.runs.evaluation import Prediction, evaluate, false_at_recall
+from dlim.runs.evaluation import MOST, Prediction, evaluate, false_at_recall, iou
 from dlim.scenes import backgrounds
 from dlim.scenes.compose import Settings
 from dlim.stages import augment, boxes, compose
@@ -358,16 +358,15 @@ def predicted(
 def _suppressed(found: Sequence[Prediction]) -> list[Prediction]:
     """The best of predictions of one label that overlap."""
     kept: list[Prediction] = []
-    for one in sorted(found, key=lambda each: -each.score):
-        if all(one.label != other.label or _overlap(one.box, other.box) < 0.45 for other in kept):
-            kept.append(one)
-    return kept[:100]
-
-
-def _overlap(a: Box, b: Box) -> float:
-    shared = Box(max(a.x1, b.x1), max(a.y1, b.y1), min(a.x2, b.x2), min(a.y2, b.y2))
-    inside = max(0, shared.width) * max(0, shared.height)
-    return inside / max(a.area + b.area - inside, 1e-9)
+    for label in sorted({one.label for one in found}):
+        rest = sorted((one for one in found if one.label == label), key=lambda one: -one.score)[:MOST]
+        overlaps = iou([one.box for one in rest], [one.box for one in rest])
+        open_ = np.ones(len(rest), bool)
+        for place, one in enumerate(rest):
+            if open_[place]:
+                kept.append(one)
+                open_ &= overlaps[place] < 0.45
+    return kept
 
 
 def judged(
