@@ -258,8 +258,8 @@ def _check_scene(path: Path, learner: Learner, scene: Scene) -> None:
             raise ConfigError(path, f"{key}: is from {low:g} to {high:g}", "say the lower number first")
     if not scene.blend:
         raise ConfigError(path, "scene.blend: names none", 'say blend = ["hard", "feather"]')
-    if scene.empty == 1:
-        raise ConfigError(path, "scene.empty: is 1, so that nothing is shown", "say less than 1")
+    if scene.empty and learner.format == "voc":
+        raise ConfigError(path, "scene.empty: readers of voc fail on an image without an object", "say empty = 0")
 
 
 def _check_limits(path: Path, key: str, limits: Mapping[str, int]) -> None:

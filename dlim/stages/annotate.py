@@ -111,7 +111,7 @@ def _stem(project: str, label: str, number: int) -> str:
 def _found(record: Variation, objects: tuple[Object, ...], settings: Settings) -> list[Object]:
     """The objects to be seen on an image, in its own frame, with whole boxes and the learner's labels."""
     shown = objects if record.objects is None else record.objects
-    if not shown:
+    if not shown and record.objects is None:
         # a generator's image of which nobody said what it shows: the project's label, on all of it
         shown = (Object(settings.label, Box(0, 0, *record.crop)),)
     found = (_placed(record, thing, settings) for thing in shown)
