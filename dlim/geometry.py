@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import isqrt
 
@@ -231,8 +230,3 @@ def grid(width: float, height: float, side: int) -> tuple[Point, ...]:
 def still(width: float, height: float) -> Mesh:
     """The mesh of an image in which nothing moved."""
     return Mesh(width, height, grid(width, height, 2))
-
-
-def mesh_of(size: tuple[float, float], points: Iterable[Point]) -> Mesh:
-    """A mesh from the size of an image and points as JSON has them."""
-    return Mesh(*size, tuple((x, y) for x, y in points))

@@ -1,5 +1,5 @@
 """Now in dlim.geometry; goes when nothing imports it from here any more."""
 
-from dlim.geometry import Mesh, Point, grid, mesh_of, still
+from dlim.geometry import Mesh, Point, grid, still
 
-__all__ = ["Mesh", "Point", "grid", "mesh_of", "still"]
+__all__ = ["Mesh", "Point", "grid", "still"]

@@ -1,13 +1,103 @@
-"""Boxes: their arithmetic, and that what is written of them is always a box that VOC's readers take."""
+"""Where a crop stands on a canvas, what is where on an image, and how boxes follow a variation."""
 
 from __future__ import annotations
+
+from math import cos, radians, sin
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlim.annotation import Annotation, Box, Object
-from tests.conftest import iou
+from dlim.geometry import (
+    PLACEMENTS,
+    Annotation,
+    Box,
+    Canvas,
+    Mesh,
+    Object,
+    Point,
+    Size,
+    canvas_from_name,
+    canvas_name,
+    fits,
+    grid,
+    origin,
+    still,
+)
+
+# canvases and placements
+
+pixels = st.integers(1, 2000)
+
+
+@pytest.mark.parametrize(
+    ("canvas", "name"), [pytest.param(None, "native", id="native"), pytest.param((400, 300), "400x300", id="size")]
+)
+def test_canvas_names_go_both_ways(canvas: Canvas, name: str) -> None:
+    """A canvas is written as native, or as width x height, and read back from that."""
+    assert canvas_name(canvas) == name
+    assert canvas_from_name(name) == canvas
+
+
+@pytest.mark.parametrize("text", ["", "400", "400x", "x400", "400x400x400", "400 by 400", "NATIVE"])
+def test_other_text_is_no_canvas(text: str) -> None:
+    """Anything else is refused, not guessed at."""
+    with pytest.raises(ValueError, match="invalid literal"):
+        canvas_from_name(text)
+
+
+@pytest.mark.parametrize(
+    ("placement", "expected"),
+    [
+        ("left-upper", (0, 0)),
+        ("right-upper", (370, 0)),
+        ("left-lower", (0, 280)),
+        ("right-lower", (370, 280)),
+        ("centre", (185, 140)),
+    ],
+)
+def test_where_a_crop_stands(placement: str, expected: tuple[int, int]) -> None:
+    """A crop of 30 x 20 on 400 x 300 begins where its placement says."""
+    assert origin((30, 20), (400, 300), placement) == expected
+
+
+def test_an_odd_rest_goes_to_the_right_and_below() -> None:
+    """In the centre, the pixel left over lies right of and below the crop."""
+    assert origin((31, 21), (400, 300), "centre") == (184, 139)
+
+
+def test_a_native_canvas_is_the_crop() -> None:
+    """Where the canvas is native, every placement is the origin, and every crop has room."""
+    assert {origin((30, 20), None, placement) for placement in PLACEMENTS} == {(0, 0)}
+    assert fits((5000, 5000), None)
+
+
+@pytest.mark.parametrize(
+    ("crop", "room"),
+    [
+        pytest.param((400, 300), True, id="exactly"),
+        pytest.param((401, 300), False, id="too wide"),
+        pytest.param((400, 301), False, id="too high"),
+        pytest.param((300, 400), False, id="turned"),
+    ],
+)
+def test_what_has_room(crop: Size, room: bool) -> None:
+    """A crop has room where neither side is longer than the canvas's."""
+    assert fits(crop, (400, 300)) is room
+
+
+@settings(deadline=None)
+@given(pixels, pixels, st.integers(0, 500), st.integers(0, 500), st.sampled_from(sorted(PLACEMENTS)))
+def test_a_crop_that_has_room_lies_inside(width: int, height: int, across: int, down: int, placement: str) -> None:
+    """Whatever the sizes and the placement, a crop that fits lies on the canvas with all its pixels."""
+    canvas = width + across, height + down
+    assert fits((width, height), canvas)
+    x, y = origin((width, height), canvas, placement)
+    assert 0 <= x <= across
+    assert 0 <= y <= down
+
+
+# boxes and objects
 
 # no deadline: a busy machine is no fault of the arithmetic
 calm = settings(deadline=None)
@@ -163,34 +253,6 @@ def test_shifting_there_and_back(box: Box, dx: int, dy: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("other", "expected"),
-    [
-        pytest.param(Box(0, 0, 4, 4), 1, id="the same"),
-        pytest.param(Box(4, 0, 8, 4), 0, id="beside"),
-        pytest.param(Box(9, 9, 12, 12), 0, id="off in both directions"),
-        pytest.param(Box(2, 0, 6, 4), 8 / 24, id="half over"),
-        pytest.param(Box(1, 1, 3, 3), 4 / 16, id="within"),
-    ],
-)
-def test_iou_of_known_boxes(other: Box, expected: float) -> None:
-    """Intersection over union of 4 x 4 pixels with another box, counted by hand."""
-    assert iou(Box(0, 0, 4, 4), other) == pytest.approx(expected)
-
-
-def test_iou_of_nothing_is_none() -> None:
-    """Two boxes without an area have nothing in common."""
-    assert iou(Box(1, 1, 1, 1), Box(1, 1, 1, 1)) == 0
-
-
-@calm
-@given(boxes(), boxes())
-def test_iou_is_a_share_and_has_no_direction(one: Box, other: Box) -> None:
-    """It lies between 0 and 1, and is the same either way round."""
-    assert 0 <= iou(one, other) <= 1
-    assert iou(one, other) == iou(other, one)
-
-
-@pytest.mark.parametrize(
     ("before", "cut", "after"),
     [(False, False, False), (False, True, True), (True, False, True), (True, True, True)],
 )
@@ -205,3 +267,90 @@ def test_values_are_what_they_say() -> None:
     """Equal boxes, objects and annotations are one in a set: nothing can change under whoever holds them."""
     one, other = (Annotation("a.jpg", 4, 4, (Object("a", Box(0, 0, 2, 2)),)) for _ in range(2))
     assert len({one, other}) == 1
+
+
+# meshes
+
+
+extent = st.integers(1, 400)
+share = st.floats(0, 1)
+
+
+@st.composite
+def affine_meshes(draw: st.DrawFn) -> tuple[Mesh, tuple[float, ...]]:
+    """A mesh of any fineness over an image that was scaled, turned and shifted, and the six numbers of that."""
+    numbers = tuple(draw(st.floats(-3, 3)) for _ in range(4)) + tuple(draw(st.floats(-100, 100)) for _ in range(2))
+    width, height = draw(extent), draw(extent)
+    points = [affine(numbers, point) for point in grid(width, height, draw(st.integers(2, 9)))]
+    return Mesh(width, height, tuple(points)), numbers
+
+
+def affine(numbers: tuple[float, ...], point: Point) -> Point:
+    a, b, c, d, across, down = numbers
+    x, y = point
+    return a * x + b * y + across, c * x + d * y + down
+
+
+def test_a_grid_spans_the_image_row_by_row() -> None:
+    """Three points a points lie on the edges and in the middle, the first row first."""
+    assert grid(8, 4, 3) == ((0, 0), (4, 0), (8, 0), (0, 2), (4, 2), (8, 2), (0, 4), (4, 4), (8, 4))
+
+
+@calm
+@given(extent, extent, share, share)
+def test_still_moves_nothing(width: int, height: int, across: float, down: float) -> None:
+    """In a mesh in which nothing moved, every point is where it was."""
+    x, y = across * width, down * height
+    assert still(width, height).moved(x, y) == pytest.approx((x, y), abs=1e-9)
+
+
+@calm
+@given(affine_meshes(), st.floats(-0.5, 1.5), st.floats(-0.5, 1.5))
+def test_an_affine_change_is_told_exactly(made: tuple[Mesh, tuple[float, ...]], across: float, down: float) -> None:
+    """However fine the mesh, an affine change moves every point as it should, outside the image too."""
+    mesh, numbers = made
+    point = across * mesh.width, down * mesh.height
+    assert mesh.moved(*point) == pytest.approx(affine(numbers, point), abs=1e-6)
+
+
+@calm
+@given(affine_meshes(), share, share, share, share)
+def test_a_followed_box_holds_what_the_box_held(
+    made: tuple[Mesh, tuple[float, ...]], left: float, right: float, upper: float, lower: float
+) -> None:
+    """It is the smallest one around the four corners, as an affine change has its extremes there."""
+    mesh, numbers = made
+    x1, x2 = sorted((left * mesh.width, right * mesh.width))
+    y1, y2 = sorted((upper * mesh.height, lower * mesh.height))
+    xs, ys = zip(*(affine(numbers, (x, y)) for x in (x1, x2) for y in (y1, y2)), strict=True)
+    found = mesh.followed(Box(x1, y1, x2, y2))
+    assert (found.x1, found.y1, found.x2, found.y2) == pytest.approx((min(xs), min(ys), max(xs), max(ys)), abs=1e-6)
+
+
+def test_a_quarter_turn() -> None:
+    """A box at the upper left is at the upper right after a quarter turn clockwise of a square."""
+    angle = radians(90)
+    turned = [
+        (5 + (x - 5) * cos(angle) - (y - 5) * sin(angle), 5 + (x - 5) * sin(angle) + (y - 5) * cos(angle))
+        for x, y in grid(10, 10, 2)
+    ]
+    found = Mesh(10, 10, tuple(turned)).followed(Box(0, 0, 4, 2))
+    assert (found.x1, found.y1, found.x2, found.y2) == pytest.approx((8, 0, 10, 4))
+
+
+def test_a_mirrored_box_keeps_its_order() -> None:
+    """Mirrored left to right, the left edge is still the lesser one."""
+    mirrored = Mesh(10, 10, tuple([(10 - x, y) for x, y in grid(10, 10, 2)]))
+    assert mirrored.followed(Box(1, 2, 4, 8)) == Box(6, 2, 9, 8)
+
+
+def test_an_edge_that_bulges_is_followed() -> None:
+    """Where the middle of an edge moved out further than its ends, the box reaches to the middle."""
+    bulged = [(x, y - (3 if (x, y) == (5, 0) else 0)) for x, y in grid(10, 10, 3)]
+    assert Mesh(10, 10, tuple(bulged)).followed(Box(0, 0, 10, 10)) == Box(0, -3, 10, 10)
+
+
+def test_a_box_off_the_bulge_does_not_follow_it() -> None:
+    """What moved elsewhere on the image moves no box that isn't there."""
+    bulged = [(x, y - (3 if (x, y) == (5, 0) else 0)) for x, y in grid(10, 10, 3)]
+    assert Mesh(10, 10, tuple(bulged)).followed(Box(0, 5, 5, 10)) == Box(0, 5, 5, 10)
