@@ -64,7 +64,8 @@ class Learning(Table, frozen=True):
     server: the server's name; the learner's own where it is empty. folder: the learner's folder, below the server's
     home. program: a folder of this workspace that is brought there before learning. dataset_dir: where the learner
     reads its dataset. command and test: what the server's shell runs, in the learner's folder. results: the JSON
-    file that the test leaves. weights: the pattern of the files that hold what was learned. leave_out: patterns of
+    file that the test leaves. numbers: patterns of numbers that the log has, by the names they get; the first group of
+    the last match is the number. weights: the pattern of the files that hold what was learned. leave_out: patterns of
     what need not come back. keep: how many releases of the dataset stay on the server. All paths but program's are
     below the learner's folder. input_size: the side, in pixels, of the square that the learner scales an image to;
     smallest_prior: that of its smallest prior box there; 0 where unknown.
@@ -77,6 +78,7 @@ class Learning(Table, frozen=True):
     command: str = ""
     test: str = ""
     results: str = ""
+    numbers: dict[str, str] = field(default_factory=dict)
     weights: str = "weights/*.pth"
     leave_out: tuple[str, ...] = ()
     keep: Count = 2
@@ -88,13 +90,16 @@ class Service(Table, frozen=True):
     """Where a learner's weights are put into service.
 
     server: the server's name; that of the learning where it is empty. folder: below that server's home. weight: the
-    file that the service reads. check: what the server's shell runs after a switch, to find out whether the weight
-    is of use; DLIM_WEIGHT is its path, and it has 600 s. keep: how many weights before the one in service stay there.
+    file that the service reads. dataset_dir: where it reads the dataset that the weight was learned from, which is
+    switched with the weight; it reads none where that is empty. check: what the server's shell runs after a switch, to
+    find out whether the weight is of use; DLIM_WEIGHT is its path, and it has 600 s. keep: how many weights before the
+    one in service stay there.
     """
 
     server: str = ""
     folder: str = "."
     weight: str = "weights/latest_weight.pth"
+    dataset_dir: str = ""
     check: str = ""
     keep: Count = 5
 
@@ -149,8 +154,9 @@ class Learner(Table, frozen=True):
     canvas: the image size, or native. projects: the folder of its projects; include and exclude: their names
     and patterns. labels: what it calls the masters' labels. boxes: whether they follow the variation.
     fit: what becomes of a master that is larger than the canvas. scene: how its images are composed; None puts the crop
-    on white. class_lists: whether the dataset gets a list of images for every label. limit: how many images it takes of
-    a project or a label at most.
+    on white. class_lists: whether the dataset gets a list of images for every label. trainval: what the list of that
+    name has, all images or those of train, for programs that learn from it and are judged by val. limit: how many
+    images it takes of a project or a label at most.
     """
 
     canvas: tuple[Pixels, Pixels] | Literal["native"]
@@ -162,6 +168,7 @@ class Learner(Table, frozen=True):
     format: str = "voc"
     class_lists: bool = True
     fit: Literal["refuse", "shrink"] = "refuse"
+    trainval: Literal["all", "train"] = "all"
     limit: Limit = Limit()
     scene: Scene | None = None
     learning: Learning = Learning()
@@ -221,7 +228,38 @@ def load(folder: Path) -> Config:
     learners = {file.stem: _learner(file) for file in files}
     if not learners:
         raise ConfigError(folder / "learners", "holds no learner", "write one there, such as ssd.toml")
-    return Config(settings, learners, servers(folder / "servers.toml"))
+    found = servers(folder / "servers.toml")
+    _check_apart(folder, learners, found)
+    return Config(settings, learners, found)
+
+
+def _check_apart(folder: Path, learners: Mapping[str, Learner], servers: Mapping[str, Server]) -> None:
+    """Raise ConfigError where two learners would put their weights, or their datasets, in one place."""
+    taken: dict[tuple[str, ...], str] = {}
+    for name, learner in learners.items():
+        learning, service = learner.learning, learner.service
+        at = learning.server or name
+        places = [
+            ("service.weight", service.server or at, service.folder, service.weight),
+            ("learning.dataset_dir", at, learning.folder, learning.dataset_dir),
+        ]
+        for key, server, below, path in places:
+            where = (key, *_machine(server, servers), (PurePosixPath(below) / path).as_posix())
+            if where in taken:
+                raise ConfigError(
+                    folder / "learners" / f"{name}.toml",
+                    f"{key}: {path} is that of {taken[where]} as well, on the same server",
+                    "give one of them a folder of its own",
+                )
+            taken[where] = name
+
+
+def _machine(name: str, servers: Mapping[str, Server]) -> tuple[str, ...]:
+    """What tells a server's home from others."""
+    server = servers.get(name, Server())
+    if not server.host and not server.home:
+        return (name,)
+    return server.host, server.user, str(server.port or ""), server.home
 
 
 def _learner(path: Path) -> Learner:
@@ -245,6 +283,8 @@ def _learner(path: Path) -> Learner:
     for key, value in (("learning.folder", learner.learning.folder), ("service.folder", learner.service.folder)):
         if not _is_below(value):
             raise ConfigError(path, f"{key}: {value!r} is no folder below the server's home", 'say one such as "ssd"')
+    for name, pattern in learner.learning.numbers.items():
+        _check_pattern(path, name, pattern)
     return msgspec.structs.replace(learner, projects=Path(learner.projects).as_posix())
 
 
@@ -262,6 +302,15 @@ def _check_scene(path: Path, learner: Learner, scene: Scene) -> None:
         raise ConfigError(path, "scene.empty: readers of voc fail on an image without an object", "say empty = 0")
 
 
+def _check_pattern(path: Path, name: str, pattern: str) -> None:
+    try:
+        groups = re.compile(pattern).groups
+    except re.error as error:
+        raise ConfigError(path, f"learning.numbers.{name}: is no pattern ({error})", "see Python's re") from error
+    if not groups:
+        raise ConfigError(path, f"learning.numbers.{name}: has no group", "put ( and ) around the number")
+
+
 def _check_limits(path: Path, key: str, limits: Mapping[str, int]) -> None:
     for name, count in limits.items():
         if count < 1:
@@ -275,6 +324,7 @@ def _below(learner: Learner) -> list[tuple[str, str]]:
         ("learning.dataset_dir", learning.dataset_dir),
         ("learning.weights", learning.weights),
         ("service.weight", service.weight),
+        *([("service.dataset_dir", service.dataset_dir)] if service.dataset_dir else []),
         *([("learning.results", learning.results)] if learning.results else []),
     ]
 

@@ -470,3 +470,43 @@ def test_an_address_with_colons_is_a_host(folder: Path) -> None:
     """An IPv6 address is no host with a port."""
     (folder / "servers.toml").write_text('[ssd]\nhost = "fe80::1"\nhome = "dlim"\n')
     assert config.load(folder).servers["ssd"].host == "fe80::1"
+
+
+TWO = 'canvas = "native"\n[learning]\nserver = "gpu"\nfolder = "{0}"\ndataset_dir = "{1}"\n[service]\nfolder = "{2}"\n'
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "told"),
+    [
+        (("a", "d", "s"), ("b", "d", "./s"), "service.weight: weights/latest_weight.pth is that of one as well"),
+        (("a", "d", "s"), ("a", "d", "t"), "learning.dataset_dir: d is that of one as well"),
+        (("a", "d", "s"), ("a", "e", "t"), ""),
+    ],
+)
+def test_learners_that_share_a_place(one: tuple[str, ...], other: tuple[str, ...], told: str, folder: Path) -> None:
+    """Two whose weights or datasets would overwrite each other are refused when the configuration is read."""
+    for path in (folder / "learners").iterdir():
+        path.unlink()
+    (folder / "learners/one.toml").write_text(TWO.format(*one))
+    (folder / "learners/two.toml").write_text(TWO.format(*other))
+    (folder / "servers.toml").write_text('[gpu]\nhost = "box"\nhome = "dlim"\n')
+    if not told:
+        assert len(config.load(folder).learners) == 2
+        return
+    with pytest.raises(ConfigError) as caught:
+        config.load(folder)
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('numbers.loss = "loss ("', r"learning.numbers.loss: is no pattern"),
+        ('numbers.loss = "loss"', r"learning.numbers.loss: has no group; put \( and \) around the number"),
+    ],
+)
+def test_what_a_learner_may_not_say(text: str, told: str, folder: Path) -> None:
+    """Each is a line when the configuration is read."""
+    (folder / "learners/ssd.toml").write_text(f'canvas = "native"\n[learning]\n{text}\n')
+    with pytest.raises(ConfigError, match=told):
+        config.load(folder)

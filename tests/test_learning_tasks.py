@@ -149,16 +149,26 @@ def test_a_training_that_fails(here: Workspace) -> None:
     assert (here.folder / "output/first/ssd.tar.gz").exists()
 
 
-def test_a_training_that_leaves_no_weight(here: Workspace) -> None:
-    """What lies there from before is not what was learned."""
+def test_a_training_whose_weights_are_called_otherwise(here: Workspace) -> None:
+    """What lies there from before is not what was learned; with another pattern it goes on, and learns no second time.
+
+    A result from before isn't this one's either, and a test that fails is shown.
+    """
     lines(here, "task:ssd", "--name", "first")
-    train = here.folder / "program/train.sh"
-    train.write_text("echo lazy\n")
-    time.sleep(1.1)  # file times of the former weight, and the beginning of the job, are told in seconds
+    (here.folder / "program/train.sh").write_text("echo loss 0.5; cp $DLIM_CLASSES classes.pt")
+    (here.folder / "program/test.sh").write_text("exit 7")
     failed = only(lines(here, "task:ssd", "--name", "second", status=1), "FAILED")
-    assert failed.startswith("FAILED ssd: it ended well, but left no new file that matches weights/*.pth; correct")
-    train.write_text(TRAIN)
-    lines(here, "task:ssd", "--name", "second")
+    assert failed.startswith("FAILED ssd: it ended well, but left no new file that matches weights/*.pth and isn't")
+    assert "; name another pattern as learning.weights in config/learners/ssd.toml and run the same command" in failed
+    file = here.folder / "config/learners/ssd.toml"
+    added = 'weights = "*.pt"\nnumbers.loss = "loss ([0-9.]+)"\n[service]'
+    file.write_text(file.read_text().replace("[service]", added))
+    found = lines(here, "task:ssd", "--name", "second")
+    assert not [line for line in found if line.startswith("ssd: learns on")]
+    row = only(lines(here, "outputs"), "second")
+    assert "test failed, status 7; loss 0.5" in row
+    lines(here, "deploy", "second")
+    assert weight(here) == "close_btn"
 
 
 def begun(here: Workspace, *arguments: str) -> subprocess.Popen[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import ClassVar
@@ -12,8 +12,8 @@ from dlim.commands.base import Command, Option, option
 from dlim.console import megabytes, table
 from dlim.errors import ConfigError, DeploymentError, DlimError, LearningError, OutputError, TransportError
 from dlim.names import nearest
-from dlim.runs import account, deployment, job, outputs, record, service, unfinished
-from dlim.runs.course import Course, ship_to
+from dlim.runs import account, deploy, job, outputs, record, service, unfinished
+from dlim.runs.course import Course
 from dlim.runs.history import Deployed
 from dlim.runs.origin import made_by_hand
 from dlim.runs.outputs import Output
@@ -132,27 +132,24 @@ class Deploy(Command):
     words = True
     options: ClassVar[Sequence[Option]] = (
         LEARNER,
+        option("weight", "this file of its archive, instead of the newest weight"),
         option("dataset", "the dataset that it was trained on, too", flag=True),
     )
 
-    def answer(self, workspace: Workspace, words: Sequence[str], *, learner: str, dataset: bool) -> None:  # type: ignore[override]
+    def answer(  # type: ignore[override]
+        self, workspace: Workspace, words: Sequence[str], *, learner: str, weight: str, dataset: bool
+    ) -> None:
         [output] = _chosen("deploy", words, 1)
         chosen = _learners(workspace, learner)
         if not set(chosen) & set(output.record.learners):
             raise DeploymentError(output.name, f"holds nothing of {' or '.join(chosen)}", "choose another output")
+        there = [name for name in chosen if output.archive(name).is_file() and name in output.record.learners]
         for name in chosen:
-            if name not in output.record.learners:
+            if name not in there:
                 console.current().line(f"{name}: skipped, as {output.name} has no archive of it")
-                continue
-            course = Course(workspace, name)
-            with course.serving() as place:
-                if dataset:
-                    with service.dataset(output, name) as shipment:
-                        ship_to(place, course, shipment)
-                weight = service.newest(output, name, course.learner.learning.weights)
-                service.deploy(place, course.learner.service, output, weight)
-                where = f"{place.transport.address}: {course.learner.service.weight}"
-                console.current().line(f"{name}: {weight.path} of {output.name} is in service: {where}")
+        if not there:
+            raise DeploymentError(output.name, f"has no archive of {' or '.join(chosen)}", "restore it")
+        service.put(workspace, output, there, path=weight, dataset=dataset)
 
 
 class Undeploy(Command):
@@ -160,25 +157,13 @@ class Undeploy(Command):
 
     name = "undeploy"
     doc_purpose = "go back to the weights that were in service before"
-    options: ClassVar[Sequence[Option]] = (LEARNER,)
+    options: ClassVar[Sequence[Option]] = (
+        LEARNER,
+        option("empty", "where nothing was in service before, take the weight away", flag=True),
+    )
 
-    def answer(self, workspace: Workspace, words: Sequence[str], *, learner: str) -> None:  # type: ignore[override]
-        done: list[str] = []
-        refused: list[DeploymentError] = []
-        for name in _learners(workspace, learner):
-            course = Course(workspace, name)
-            try:
-                with course.serving() as place:
-                    back = deployment.undeploy(place, course.learner.service, record.person(), _shown(name))
-                done.append(name)
-                told = f"{back.name} is in service again{back.fault and f', but {back.fault}'}"
-                console.current().line(f"{name}: {told}")
-            except DeploymentError as error:
-                refused.append(error)
-        if refused and not done:
-            raise refused[0]
-        for each in refused:
-            console.current().line(str(each))
+    def answer(self, workspace: Workspace, words: Sequence[str], *, learner: str, empty: bool) -> None:  # type: ignore[override]
+        service.take_back(workspace, _learners(workspace, learner), empty=empty)
 
 
 class Cancel(Command):
@@ -227,7 +212,7 @@ def in_service(workspace: Workspace, learners: Iterable[str]) -> dict[str, Deplo
         course = Course(workspace, name)
         try:
             with course.serving() as place:
-                return deployment.current(place, course.learner.service)
+                return deploy.current(place, course.learner.service)
         except (ConfigError, TransportError) as error:
             return error
 
@@ -299,11 +284,6 @@ def _discard(workspace: Workspace, growing: Unfinished) -> None:
 
 
 # what the words mean
-
-
-def _shown(name: str) -> Callable[[str], object]:
-    """What shows the lines that a learner's check prints."""
-    return lambda line: console.current().line(f"{name} | {line}")
 
 
 def _learners(workspace: Workspace, learner: str) -> list[str]:

@@ -28,6 +28,7 @@ class Format(Protocol):
         labels: Mapping[str, tuple[Sequence[str], Sequence[str]]],
         *,
         class_lists: bool,
+        trainval: str = "all",
     ) -> dict[str, str]:
         """The dataset's text files by their path in it, from train's and val's ids and those that show a label."""
 

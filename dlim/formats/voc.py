@@ -81,32 +81,43 @@ def _object_text(thing: Object) -> str:
     )
 
 
+CLASSES = "classes.txt"
+"""The labels in the order of their numbers, a line each: what a program that learns reads."""
+
+
 def lists(
     train: Sequence[str],
     val: Sequence[str],
     labels: Mapping[str, tuple[Sequence[str], Sequence[str]]],
     *,
     class_lists: bool,
+    trainval: str = "all",
 ) -> dict[str, str]:
     """The dataset's text files by their path in it, from the ids of train and val, and of those that show each label.
 
-    trainval is the union of train and val. There is no third share, so test is val: what a trained network
-    is judged by must not be what it learned from. A class list has the images that show the class, each with a 1.
+    trainval is the union of train and val, or train where that is said. There is no third share, so test is val: what
+    a trained network is judged by must not be what it learned from. A class list has the images that show the class, each with a 1.
     VOC's own also have all the others, with -1: of a thousand classes that is a thousand lines an image, and no reader
     that we know of asks for them.
     """
-    files = {f"{LISTS}/{part}.txt": _lines(ids) for part, ids in _sets(train, val).items()}
+    files = {f"{LISTS}/{part}.txt": _lines(ids) for part, ids in _sets(train, val, trainval).items()}
     if class_lists:
         for label, sides in labels.items():
-            for part, ids in _sets(*sides).items():
+            for part, ids in _sets(*sides, trainval).items():
                 files[f"{LISTS}/{label}_{part}.txt"] = _lines(f"{image}  1" for image in ids)
     files["labelmap.txt"] = _labelmap(sorted(labels))
+    files[CLASSES] = _lines(sorted(labels))
     return files
 
 
-def _sets(train: Sequence[str], val: Sequence[str]) -> dict[str, list[str]]:
+def _sets(train: Sequence[str], val: Sequence[str], trainval: str) -> dict[str, list[str]]:
     held_out = sorted(val)
-    return {"train": sorted(train), "val": held_out, "trainval": sorted([*train, *val]), "test": held_out}
+    return {
+        "train": sorted(train),
+        "val": held_out,
+        "trainval": sorted([*train, *val] if trainval == "all" else train),
+        "test": held_out,
+    }
 
 
 def _labelmap(names: Iterable[str]) -> str:

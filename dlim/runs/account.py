@@ -76,8 +76,10 @@ def way_on(task: Unfinished) -> str:
 
 
 def result(learned: Learned) -> str:
-    """The first number of a learner's results."""
-    return next((f"{key} {value:.4g}" for key, value in learned.metrics.items()), "")
+    """The first number of a learner's results; and where its test failed, that."""
+    number = next((f"{key} {value:.4g}" for key, value in learned.metrics.items()), "")
+    code = learned.job.test_exit_code
+    return "; ".join(filter(None, [f"test failed, status {code}" if code else "", number]))
 
 
 def told(record: Record, learners: Iterable[str] = ()) -> Iterator[str]:
@@ -96,13 +98,22 @@ def _learned(learned: Learned) -> Iterator[str]:
     if job.test:
         yield f"test {job.test}: status {job.test_exit_code}"
     yield from (f"result {key} {value:g}" for key, value in learned.metrics.items())
+    tables: dict[str, list[str]] = {}
+    for key, value in learned.details.items():
+        table, _, name = key.rpartition(".")
+        tables.setdefault(table, []).append(f"{name} {value:g}")
+    yield from (f"result {table}: {', '.join(values)}" for table, values in tables.items())
     for path, file in learned.weights.items():
         yield f"weight {path} {megabytes(file.size)}, sha256 {file.sha256}"
     dataset = origin.dataset
     yield f"dataset {dataset.train:,} train, {dataset.val:,} val, sha256 {dataset.archive.sha256}"
-    if origin.revision:
-        changed = ", and files that differed from it" if origin.revision.changed else ""
-        yield f"source {origin.revision.commit}{changed}"
+    for what, revision in (
+        ("source", origin.revision),
+        ("program", origin.program_revision),
+        ("program on the server", learned.program),
+    ):
+        if revision:
+            yield f"{what} {revision.commit}{', and files that differed from it' if revision.changed else ''}"
     yield from (f"settings {_short(path, digest)}" for path, digest in origin.settings.get("files", {}).items())
     yield from (f"program {_short(path, digest)}" for path, digest in origin.program.items())
     for project, files in origin.projects.items():

@@ -69,6 +69,13 @@ class Course:
                 "learning.command: is missing",
                 "say there what the server runs to learn, as README.md has it",
             )
+        weight = self.learner.service.weight
+        if self.learner.learning.weights == weight and self.service_server == self.server:
+            raise LearningError(
+                f"config/learners/{self.name}.toml",
+                f"learning.weights: {weight} is the file in service, which no training may write",
+                "let the program write another, such as weights/best.pth, and name that",
+            )
 
     def shipment(self) -> Shipment:
         """Its dataset as it is now."""

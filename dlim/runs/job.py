@@ -7,12 +7,11 @@ import re
 import time
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from pathlib import Path
 
 from dlim.errors import LearningError, Unreachable
 from dlim.runs import record
-from dlim.runs.place import Place
+from dlim.runs.place import Place, script
 from dlim.runs.state import State, minute, parsed
 from dlim.servers.contract import Done
 from dlim.servers.files import Moved
@@ -21,12 +20,18 @@ from dlim.store import sha256
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 """What a job may be called: the name is a folder on the server."""
 
+PRIVATE = (".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".config", ".netrc", ".pgpass", ".*_history")
+"""What an account keeps in its home and an archive never takes, wherever a learner's folder is."""
+
 _RANDOM = re.compile(r"\.[0-9a-f]{8}$")
+
+_MOST = 1 << 28
+"""Bytes that a list of a learner's files may have."""
 
 _PAUSE = 0.1
 """Seconds between two looks at a job that is to end."""
 
-_BUSY, _IDLE, _UNFED = 75, 76, 77  # the ends of job.sh
+_BUSY, _IDLE, _UNFED, _AT_HOME = 75, 76, 77, 78  # the ends of job.sh
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,12 @@ def start(place: Place, order: Order) -> None:
     """
     if not order.command.strip():
         raise LearningError(place.learner, "has no command to learn with", "say one in its learning.command")
-    left_out = ["./.dlim", _literal(order.dataset), *(pattern.rstrip("/") for pattern in order.leave_out)]
+    left_out = [
+        *(f"./{name}" for name in PRIVATE),
+        "./.dlim",
+        _literal(order.dataset),
+        *(pattern.rstrip("/") for pattern in order.leave_out),
+    ]
     if order.weight_in_service:
         left_out.append(_literal(order.weight_in_service))
     patterns = "\n".join(pattern for pattern in left_out if pattern)
@@ -66,6 +76,12 @@ def start(place: Place, order: Order) -> None:
             place.transport.server,
             f"has no dataset for {place.learner} in {order.dataset}",
             f"doit ship:{place.learner}",
+        )
+    if done.status == _AT_HOME:
+        raise LearningError(
+            place.transport.server,
+            "its home is the account's own, all of which would come back with what is learned",
+            "give it a folder as home in config/servers.toml",
         )
     _require_begun(place, done)
 
@@ -159,6 +175,15 @@ def fetch(place: Place, name: str, target: Path, moved: Moved | None = None) -> 
     return found.digest
 
 
+def untouched(place: Place, name: str) -> frozenset[str]:
+    """The files of the learner's folder that were there before a job, and that it left as they were.
+
+    None where it was begun by a version of dlim that didn't look.
+    """
+    seen = place.ask(f'[ ! -e "$own/jobs/$1/untouched" ] || head -c {_MOST} "$own/jobs/$1/untouched"', name)
+    return frozenset(posixpath.normpath(line.rsplit("|", 4)[0]) for line in seen.splitlines())
+
+
 def forget(place: Place, name: str) -> None:
     """Remove a job from the server, with its log and its archive. Raises LearningError where it is running."""
     done = _run(place, "forget", name)
@@ -194,7 +219,7 @@ def _run(place: Place, verb: str, name: str, *arguments: str) -> Done:
 
 @cache
 def _script() -> str:
-    return resources.files("dlim.runs").joinpath("job.sh").read_text(encoding="utf-8")
+    return script("job.sh")
 
 
 def _literal(path: str) -> str:

@@ -18,12 +18,7 @@ jobs=$own/jobs
 job=$jobs/$name
 cd -P . # for $PWD without its links
 
-BUSY=75 IDLE=76 UNFED=77 # ends that job.py knows
-
-fail() {
-    printf '%s\n' "$*" >&2
-    exit 1
-}
+BUSY=75 IDLE=76 UNFED=77 AT_HOME=78 # ends that job.py knows
 
 now() { date -u +%Y-%m-%dT%H:%M:%SZ; }
 
@@ -69,7 +64,7 @@ tell() {
     echo "name $name"
     ! running || echo 'running yes'
     [ ! -s "$job/test" ] || echo 'test yes'
-    for key in by since boot pid exit_code test_exit_code archive_exit_code archive.sha256 cancelled ended; do
+    for key in by since boot pid exit_code test_exit_code archive_exit_code archive.sha256 revision cancelled ended; do
         ! said "$key" || printf '%s %s\n' "$key" "$line"
     done
     [ ! -e "$job/log" ] || stat -c 'log %s' "$job/log"
@@ -143,6 +138,18 @@ take() {
     done
 }
 
+# Every file of the folder, with what changes when it is written to.
+seen() {
+    find . -path ./.dlim -prune -o \( -type f -o -type l \) -exec stat -c '%n|%s|%y|%z|%i' {} +
+}
+
+# The revision of the program, where it is under git.
+revision() {
+    commit=$(git rev-parse HEAD 2>/dev/null) || return 0
+    [ -z "$(git status --porcelain --untracked-files=no . 2>/dev/null | head -n 1)" ] || commit="$commit changed"
+    leave revision "$commit"
+}
+
 # The folder's contents, but what leave_out has, as a tar.
 archive() {
     gnu=
@@ -155,6 +162,8 @@ archive() {
     fi
     tar "$@" .
     status=$?
+    # what was there before the job, and is as it was: no weight and no result of its own
+    [ ! -e "$job/before" ] || { seen | grep -Fxf "$job/before"; } >"$job/untouched" 2>/dev/null
     # 1 is GNU tar's word for a file, such as a log, that changed as it was read
     if [ "$status" = 0 ] || [ "$status$gnu" = 1yes ]; then
         digest=$(sha256sum <"$job/archive.part") && leave archive.sha256 "${digest%% *}  archive.tar" &&
@@ -171,7 +180,7 @@ become() {
     signals=--default-signal=INT,QUIT,PIPE
     ! env $signals true 2>/dev/null || plain="env $signals"
     said dataset
-    export DLIM_DATASET="$line" DLIM_TASK="$name" DLIM_LEARNER="${own##*/}" DLIM_JOB="$PWD/$job/"
+    export DLIM_DATASET="$line" DLIM_CLASSES="$line/classes.txt" DLIM_TASK="$name" DLIM_LEARNER="${own##*/}" DLIM_JOB="$PWD/$job/"
     exec $plain sh -c "$(cat "$job/$1")"
 }
 
@@ -285,9 +294,8 @@ list)
 # start SCRIPT COMMAND TEST DATASET LEAVE_OUT BY: begin the job, unless it runs or ended well.
 # resume: begin the job that is there once more. Both end with BUSY, and all about it, where another job runs.
 start | resume)
-    for tool in cut date dd env flock grep setsid sha256sum stat tail tar; do
-        command -v "$tool" >/dev/null || fail "$tool: not found"
-    done
+    tools cat cut date dd env find flock grep head mkdir mv rm sed setsid sha256sum sleep sort stat tail tar tr
+    [ "$(cd && pwd -P)" != "$PWD" ] || exit $AT_HOME
     # a link that breaks now leaves nothing half-begun
     trap '' HUP PIPE
     if ! take; then
@@ -305,6 +313,8 @@ start | resume)
         leave script "$1" && leave cmd "$2" && leave test "$3" && leave dataset "$dataset" && leave leave_out "$5" &&
             leave by "$6" || fail "$job can't be written"
         [ -n "$3" ] || rm -f "$job/test"
+        seen >"$job/before" || fail "$job can't be written"
+        revision
     fi
     # what a lost job left: with the lock taken, no other can be meant
     left=$(marked "$jobs/" 2>/dev/null | cut -d / -f 3)

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import gzip
 import shutil
-import tarfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
-from dlim import console, store
+from dlim import console, errors, store
 from dlim.console import megabytes
 from dlim.errors import LearningError
+from dlim.names import matches
 from dlim.runs import job, program, record, ship, unfinished, weights
 from dlim.runs.course import Course, ship_to
 from dlim.runs.job import Order
 from dlim.runs.log import follow
 from dlim.runs.place import Place
-from dlim.runs.record import File, Learned, Ran, Where
+from dlim.runs.record import File, Learned, Part, Ran, Revision, Where
 from dlim.runs.state import State
 from dlim.runs.unfinished import Unfinished
 from dlim.workspace import OUTPUT, Workspace
 
 PATIENCE = 120.0
 """Seconds for which a link that was lost is tried again, while a log is followed."""
+
+_BROUGHT = "brought.json"
 
 _ENTRIES = 3
 """Jobs whose logs stay on a server, to look at."""
@@ -80,7 +82,7 @@ def prepare(task: Unfinished, course: Course) -> None:
     Raises LearningError where its server learns for another task.
     """
     course.require()
-    if task.learned(course.name):
+    if task.learned(course.name) or task.read(course.name, _BROUGHT, _Brought):
         return
     with course.connect() as transport:
         place = course.place(transport)
@@ -104,6 +106,15 @@ def learn_one(task: Unfinished, course: Course) -> Learned:
     done = task.learned(course.name)
     if done:
         return done
+    brought = task.read(course.name, _BROUGHT, _Brought)
+    if brought is None:
+        brought = _learn_there(task, course)
+    learned = _learned(task, course, brought)
+    task.keep(course.name, learned)
+    return learned
+
+
+def _learn_there(task: Unfinished, course: Course) -> _Brought:
     with course.connect() as transport:
         place = course.place(transport)
         before = job.state(place, task.task.job)
@@ -115,10 +126,9 @@ def learn_one(task: Unfinished, course: Course) -> Learned:
         if state.kind != "succeeded":
             raise _failure(task, course, place, state)
         state = _archived(task, course, place, state)
-        learned = _bring_back(task, course, place, state)
-        task.keep(course.name, learned)
+        brought = _bring_back(task, course, place, state)
         job.prune(place, _ENTRIES)
-        return learned
+        return brought
 
 
 def _has_begun(state: State) -> bool:
@@ -212,10 +222,23 @@ def _archived(task: Unfinished, course: Course, place: Place, state: State) -> S
     return state
 
 
-def _bring_back(task: Unfinished, course: Course, place: Place, state: State) -> Learned:
+class _Brought(Part, frozen=True):
+    """What came back: where from, how the job ended, and what of the learner's folder it left as it was.
+
+    untouched: nothing where the server didn't look. since: when it began, in seconds since 1970.
+    """
+
+    where: Where
+    job: Ran
+    since: float
+    untouched: tuple[str, ...]
+    program: Revision | None = None
+
+
+def _bring_back(task: Unfinished, course: Course, place: Place, state: State) -> _Brought:
+    """Bring the archive of a learner's folder here; from then on its server isn't asked any more."""
     shown, name = console.current(), f"bring back:{course.name}"
-    packed = _packed(task, course)
-    plain = task.of(course.name, "archive.tar")
+    packed, plain = _packed(task, course), task.of(course.name, "archive.tar")
     got = 0
 
     def moved(count: int) -> None:
@@ -223,45 +246,75 @@ def _bring_back(task: Unfinished, course: Course, place: Place, state: State) ->
         got += count
         shown.note(name, f"{megabytes(got)}")
 
+    learning = course.learner.learning
     with shown.working(name):
         if not packed.exists():
             job.fetch(place, task.task.job, plain, moved)
             store.write_file(packed, lambda out: _compress(plain, out))
-        found = weights.find(packed, course.learner.learning.weights, (course.learner.service.weight,))
-        learned_now = [weight for weight in found if weight.time >= state.since_epoch]
-        if not learned_now:
-            job.forget(place, task.task.job)
-            raise LearningError(
-                place.title,
-                f"it ended well, but left no new file that matches {course.learner.learning.weights}",
-                f"correct learning.weights in config/learners/{course.name}.toml, or the program; then run it again",
-            )
-        metrics = _metrics(packed, course.learner.learning.results)
+        commit, _, changed = state.revision.partition(" ")
+        brought = _Brought(
+            Where(course.server, place.transport.address, learning.folder, errors.shown(place.ask("uname -n"))),
+            Ran(learning.command, state.exit_code or 0, state.since, state.ended, learning.test, state.test_exit_code),
+            state.since_epoch,
+            tuple(sorted(job.untouched(place, task.task.job))),
+            Revision(commit, bool(changed)) if commit else None,
+        )
+        task.write(course.name, _BROUGHT, brought)
     plain.unlink(missing_ok=True)
-    newest_last = sorted(learned_now, key=lambda weight: (weight.time, weight.path))
+    return brought
+
+
+def _learned(task: Unfinished, course: Course, brought: _Brought) -> Learned:
+    """What a learner learned, of what came back. Raises LearningError where that holds no weight of this job."""
+    learning, packed, log = course.learner.learning, _packed(task, course), _log(task, course)
+    untouched = frozenset(brought.untouched)
+    found = weights.look(packed, learning.weights, (course.learner.service.weight,))
+    learned_now = [
+        weight
+        for weight in found.weights
+        if (weight.path not in untouched if untouched else weight.time >= brought.since)
+    ]
+    for path, why in found.passed_over.items():
+        console.current().line(f"{course.name}: {path} {why}; it is passed over")
+    if not learned_now:
+        raise _weightless(task, course, found)
+    metrics = record.in_log(log, learning.numbers)
+    if learning.results and learning.results not in untouched:
+        metrics |= record.numbers(weights.read(packed, learning.results, record.MOST) or b"")
     learned = Learned(
         origin=task.origin(course.name),
-        where=Where(course.server, place.transport.address, course.learner.learning.folder, place.ask("uname -n")),
-        job=Ran(
-            course.learner.learning.command,
-            state.exit_code or 0,
-            state.since,
-            state.ended,
-            course.learner.learning.test,
-            state.test_exit_code,
-        ),
-        weights={weight.path: File(weight.size, weight.sha256) for weight in newest_last},
+        where=brought.where,
+        job=brought.job,
+        weights={weight.path: File(weight.size, weight.sha256) for weight in learned_now},
         archive=_file(packed),
         snapshot=_file(task.folder / f"{course.name}_dlim.tar.gz"),
-        log=_file(_log(task, course)),
-        metrics=metrics,
+        log=_file(log),
+        metrics={name: value for name, value in metrics.items() if name.count(".") <= 1},
+        details={name: value for name, value in metrics.items() if name.count(".") > 1},
+        program=brought.program,
     )
-    shown.line(f"{course.name}: brought back {packed.name}, {megabytes(learned.archive.size)}{_told(metrics)}")
-    if state.test_exit_code:
-        shown.line(
-            f"{course.name}: its test failed with status {state.test_exit_code}; its weights are here all the same"
-        )
+    said = _told(learned.metrics)
+    console.current().line(f"{course.name}: brought back {packed.name}, {megabytes(learned.archive.size)}{said}")
+    code = brought.job.test_exit_code
+    if code:
+        console.current().line(f"{course.name}: its test failed with status {code}; its weights are here all the same")
     return learned
+
+
+def _weightless(task: Unfinished, course: Course, found: weights.Look) -> LearningError:
+    file, service = f"config/learners/{course.name}.toml", course.learner.service.weight
+    learning = course.learner.learning
+    fault = f"it ended well, but left no new file that matches {learning.weights}"
+    if matches(service, (learning.weights,)):
+        fault += f" and isn't {service}, the one in service"
+    for path, why in found.passed_over.items():
+        fault += f"; {path} {why}"
+    return LearningError(
+        course.name,
+        f"{fault}; what came back is kept in {_packed(task, course)}",
+        f"name another pattern as learning.weights in {file} and run the same command, which doesn't learn again; "
+        f"or doit output:rm {task.task.name} drops it",
+    )
 
 
 def _told(metrics: dict[str, float]) -> str:
@@ -272,18 +325,6 @@ def _compress(plain: Path, out: Path) -> None:
     # weights hardly compress, but what users open is called .tar.gz
     with plain.open("rb") as source, out.open("wb") as raw, gzip.GzipFile("", "wb", 1, raw, mtime=0) as packed:
         shutil.copyfileobj(source, packed, 1 << 20)
-
-
-def _metrics(packed: Path, results: str) -> dict[str, float]:
-    """The numbers in the results file in an archive; none where there is no such file."""
-    if not results:
-        return {}
-    with tarfile.open(packed, "r:gz") as tar:
-        for member in tar:
-            if member.isreg() and member.name.removeprefix("./") == results:
-                file = tar.extractfile(member)
-                return record.numbers(file.read()) if file else {}
-    return {}
 
 
 def _file(path: Path) -> File:

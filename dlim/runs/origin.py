@@ -34,6 +34,7 @@ def origin(config: Config, learner: str, projects: Mapping[str, Project], datase
         makers=_makers(),
         program=program.digests(settings.learning),
         revision=record.revision(Path()),
+        program_revision=record.revision(Path(settings.learning.program)) if settings.learning.program else None,
     )
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
-import time
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -17,8 +20,6 @@ from dlim.runs.record import File, Learned, Record
 
 UNPACKED = ".unpacked-"
 """How a folder begins, beside the outputs, of what is unpacked while it is deployed."""
-
-_DAY = 24 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -76,12 +77,33 @@ def remove(output: Output) -> int:
 
 def sweep(outputs: Path) -> None:
     """Delete what a killed deletion left, and what a killed deployment had unpacked, unless one is at it now."""
-    for path in [*outputs.glob(".deleted-*"), *(each for each in outputs.glob(f"{UNPACKED}*") if _is_old(each))]:
+    for path in outputs.glob(".deleted-*"):
         shutil.rmtree(path, ignore_errors=True)
+    for path in outputs.glob(f"{UNPACKED}*"):
+        with suppress(OSError), _locked(path):
+            shutil.rmtree(path, ignore_errors=True)
 
 
-def _is_old(path: Path) -> bool:
-    return time.time() - path.stat().st_mtime > _DAY
+@contextmanager
+def unpacking(outputs: Path) -> Iterator[Path]:
+    """A folder to unpack in, which goes afterwards; what a kill leaves of it, sweep removes."""
+    folder = Path(tempfile.mkdtemp(prefix=UNPACKED, dir=outputs))
+    try:
+        with _locked(folder):
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold a folder. Raises OSError where another process does."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
 
 
 def damage(output: Output) -> Iterator[str]:

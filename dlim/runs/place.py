@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 
 from dlim.servers.contract import Done, Transport
 
@@ -17,6 +19,13 @@ shift 2
 """
 
 
+@cache
+def script(name: str) -> str:
+    """A script for a learner's folder, with what all of them share."""
+    folder = resources.files("dlim.runs")
+    return "".join(folder.joinpath(each).read_text(encoding="utf-8") for each in ("common.sh", name))
+
+
 @dataclass(frozen=True)
 class Place:
     """A learner's folder on a server.
@@ -28,7 +37,8 @@ class Place:
         job.lock, jobs/<task name>/   learning, the lock held as long as it goes on
         weights/<sha256>[.json]       weights that are or were in service, and their records
         switch.lock, history.jsonl    their deployments
-        switching                     a deployment whose end nobody has heard of yet
+        stack                         what undeploying leads back to, the newest first
+        switching                     what was about to happen when it was interrupted
     """
 
     transport: Transport

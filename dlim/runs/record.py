@@ -5,18 +5,22 @@ from __future__ import annotations
 import getpass
 import json
 import math
+import os
 import platform
+import re
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from dlim.errors import OutputError
+from dlim.errors import OutputError, shown
 
 RECORD = "record.json"
 MEMO = "memo.txt"
@@ -54,7 +58,8 @@ class Origin(Part, frozen=True):
 
     projects: by project, the digest of each of its hand-made files, by path in the project. settings: what the
     configuration said, and the digests of its files. makers: versions of packages, and the digests of dlim's code.
-    program: the digest of each file of the learner's program, where it came from this workspace.
+    program: the digest of each file of the learner's program, where it came from this workspace; program_revision:
+    its commit, where that is under git.
     """
 
     dataset: Dataset
@@ -63,6 +68,7 @@ class Origin(Part, frozen=True):
     makers: dict[str, str]
     program: dict[str, str]
     revision: Revision | None = None
+    program_revision: Revision | None = None
 
 
 class Where(Part, frozen=True):
@@ -86,7 +92,11 @@ class Ran(Part, frozen=True):
 
 
 class Learned(Part, frozen=True):
-    """One learner's part. metrics: the numbers of the test's results, by dotted name. weights: by path, newest last."""
+    """One learner's part. weights: by path, newest last.
+
+    metrics: the numbers of the test's results and of the log, by dotted name; details: those of tables within tables,
+    such as those of each label. program: the commit of the program on the server, where that is under git there.
+    """
 
     origin: Origin
     where: Where
@@ -96,6 +106,8 @@ class Learned(Part, frozen=True):
     snapshot: File
     log: File
     metrics: dict[str, float] = {}
+    details: dict[str, float] = {}
+    program: Revision | None = None
 
 
 class Record(Part, frozen=True):
@@ -136,9 +148,11 @@ def now() -> str:
 
 
 def local_time(text: str) -> str:
-    """A time of a record as the clock on the wall has it: `2026-11-23 05:04`."""
-    moment = datetime.fromisoformat(text)
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(moment.timestamp()))
+    """A time of a record as the clock on the wall has it: `2026-11-23 05:04`; as it stands where it is no time."""
+    try:
+        return time.strftime("%Y-%m-%d %H:%M", time.localtime(datetime.fromisoformat(text).timestamp()))
+    except (ValueError, OverflowError, OSError):
+        return shown(text)
 
 
 def person() -> str:
@@ -151,39 +165,65 @@ def person() -> str:
 
 
 def revision(folder: Path) -> Revision | None:
-    """The commit that a workspace is at; None where it isn't under git, or git isn't installed."""
+    """The commit that a folder is at; None where it isn't under git, or git isn't installed."""
     try:
-        commit = _git(folder, "rev-parse", "HEAD")
-        return Revision(commit, changed=bool(_git(folder, "status", "--porcelain", "--", ".")))
+        commit = git(folder, "rev-parse", "HEAD").decode().strip()
+        return Revision(commit, changed=bool(git(folder, "status", "--porcelain", "--", ".").strip()))
     except (OSError, subprocess.CalledProcessError):
         return None
 
 
-def _git(folder: Path, *arguments: str) -> str:
+def git(folder: Path, *arguments: str) -> bytes:
+    """What git says of a folder, whatever other repository the environment names.
+
+    Raises OSError where there is no git; CalledProcessError where it refuses.
+    """
+    # what belongs to another user is asked all the same: its dodo.py is what runs here
+    mine = ["-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]
     return subprocess.run(
-        ["git", *arguments],  # noqa: S607 - the git that its user has
+        ["git", *mine, *arguments],  # noqa: S607 - the git that its user has
         cwd=folder,
         check=True,
         capture_output=True,
-        text=True,
-    ).stdout.strip()
+        env={name: value for name, value in os.environ.items() if not name.startswith("GIT_")},
+    ).stdout
+
+
+MOST = 1 << 20
+"""Bytes that results may have; numbers that are kept of them, and the characters of a number's name."""
+
+_NUMBERS, _NAME = 10_000, 100
 
 
 def numbers(results: bytes) -> dict[str, float]:
-    """The numbers in a JSON file of results, by dotted name; those of tables within tables are left out."""
+    """The numbers in a JSON file of results, by dotted name. What isn't finite, or has no end, is left out."""
     try:
-        found = json.loads(results)
-    except ValueError:
+        found = json.loads(results, parse_int=float)
+    except (ValueError, RecursionError):
         return {}
-    return {key: float(value) for key, value in _flat(found, "") if key.count(".") <= 1}
+    return dict(islice(_flat(found, ""), _NUMBERS))
 
 
-def _flat(value: object, prefix: str) -> list[tuple[str, float]]:
-    if isinstance(value, bool) or value is None:
-        return []
-    if isinstance(value, (int, float)):
-        return [(prefix, float(value))] if math.isfinite(value) else []
-    if isinstance(value, Mapping):
-        dot = f"{prefix}." if prefix else ""
-        return [pair for key, inner in value.items() for pair in _flat(inner, f"{dot}{key}")]
-    return []
+def in_log(log: Path, patterns: Mapping[str, str]) -> dict[str, float]:
+    """The number that each pattern found last in a log, by the names of the patterns."""
+    found: dict[str, float] = {}
+    compiled = {name: re.compile(pattern) for name, pattern in patterns.items()}
+    with log.open(encoding="utf-8", errors="replace") as lines:
+        while compiled and (line := lines.readline(1 << 16)):
+            for name, pattern in compiled.items():
+                for match in pattern.finditer(line):
+                    with suppress(ValueError):
+                        value = float(match[1])
+                        found |= {name: value} if math.isfinite(value) else {}
+    return found
+
+
+def _flat(value: object, prefix: str, depth: int = 0) -> Iterator[tuple[str, float]]:
+    if isinstance(value, float):
+        if math.isfinite(value):
+            yield prefix, value
+    elif isinstance(value, Mapping) and depth < 8:
+        for key, inner in value.items():
+            name = f"{prefix}.{shown(str(key))}" if prefix else shown(str(key))
+            if len(name) <= _NAME:
+                yield from _flat(inner, name, depth + 1)

@@ -1,41 +1,223 @@
-"""An output in service: its newest weight, and on demand its dataset, handed from the archives to a server."""
+"""Outputs in service: deploying and undeploying, of all learners together, as one change."""
 
 from __future__ import annotations
 
+import fcntl
 import io
 import shutil
 import tarfile
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
 from dlim import archive, console, store
-from dlim.config import Service
-from dlim.errors import OutputError
-from dlim.names import matches
-from dlim.runs import deployment, outputs, record, weights
-from dlim.runs.history import Deployed
-from dlim.runs.outputs import UNPACKED, Output
+from dlim.errors import DeploymentError, DlimError, OutputError, Unreachable
+from dlim.names import matches, nearest
+from dlim.runs import deploy as deployment
+from dlim.runs import outputs, record, weights
+from dlim.runs.course import Course, ship_to
+from dlim.runs.deploy import Unfed
+from dlim.runs.history import DEPLOY, EMPTY, UNDEPLOY, Deployed
+from dlim.runs.outputs import Output
 from dlim.runs.place import Place
+from dlim.runs.record import Part
+from dlim.runs.ship import ship
 from dlim.runs.shipment import Shipment, placed
 from dlim.runs.weights import Weight
+from dlim.workspace import INTERNAL, Workspace
+
+_CHANGE = INTERNAL / "change.json"
 
 
-def newest(output: Output, learner: str, pattern: str) -> Weight:
-    """The weight that a learner wrote last, of those that match; the record says which there are.
+class Change(Part, frozen=True):
+    """A deployment or an undeployment that has begun. id: what servers know it by. learners: those that it changes."""
 
-    Raises OutputError where none matches.
+    id: str
+    action: str
+    output: str
+    weight: str
+    learners: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """What messages call it."""
+        return f"the deployment of {self.output}" if self.action == DEPLOY else "the undeployment"
+
+
+def put(
+    workspace: Workspace, output: Output, learners: Sequence[str], *, path: str = "", dataset: bool = False
+) -> None:
+    """Put an output's weights into service for learners: for all of them, or for none.
+
+    path: of a weight in the archive, instead of the newest. dataset: the learners read what it was learned from, too.
+    What an interrupted change left half-done is brought to its end first, or undone.
     """
-    for path, file in reversed(output.record.learners[learner].weights.items()):
-        if matches(path, (pattern,)):
-            return Weight(path, file.size, 0.0, file.sha256)
-    raise OutputError(output.name, f"{learner}: holds no weight that matches {pattern}", "correct learning.weights")
+    with _alone():
+        pending = _pending()
+        wanted = Change(deployment.change(), DEPLOY, output.name, path, tuple(learners))
+        if pending and (pending.action, pending.output, pending.weight, pending.learners) == (
+            DEPLOY,
+            output.name,
+            path,
+            wanted.learners,
+        ):
+            _say(f"{pending.title} was interrupted; it goes on")
+            wanted = pending
+        elif pending:
+            _settle(workspace, pending)
+        chosen = {
+            name: _weight(output, name, workspace.config.learners[name].learning.weights, path) for name in learners
+        }
+        _write(wanted)
+        done: list[str] = []
+        for name in learners:
+            course = Course(workspace, name)
+            try:
+                with course.serving() as place:
+                    if dataset:
+                        with _dataset(output, name) as shipment:
+                            ship_to(place, course, shipment)
+                    _put(place, course, output, chosen[name], wanted.id)
+                where = f"{place.transport.address}: {course.learner.service.weight}"
+                _say(f"{name}: {chosen[name].path} of {output.name} is in service: {where}")
+                done.append(name)
+            except Unreachable as error:
+                if not done:
+                    raise
+                way = f"the same command goes on, doit undeploy undoes it for {', '.join(done)}"
+                raise Unreachable(error.place, error.fault, way) from error
+            except (DlimError, OSError):
+                _undo(workspace, wanted, done)
+                _CHANGE.unlink(missing_ok=True)
+                raise
+        _CHANGE.unlink(missing_ok=True)
 
 
-def deploy(place: Place, service: Service, output: Output, weight: Weight) -> Deployed:
+def take_back(workspace: Workspace, learners: Sequence[str], *, empty: bool = False) -> None:
+    """Go back to what was in service before, for learners.
+
+    empty: where nothing was, the weight goes. Where a change was interrupted, that one is undone or brought to its
+    end, and nothing more happens.
+    """
+    with _alone():
+        pending = _pending()
+        if pending:
+            _settle(workspace, pending)
+            _say("nothing else is changed; doit undeploy goes a step further back")
+            return
+        wanted = Change(deployment.change(), UNDEPLOY, "yes" if empty else "", "", tuple(learners))
+        _write(wanted)
+        _take_back(workspace, wanted)
+
+
+def _take_back(workspace: Workspace, change: Change) -> None:
+    """Go a step back for all learners of a change; what has happened already doesn't happen again."""
+    done: list[str] = []
+    refused: list[DeploymentError] = []
+    for name in change.learners:
+        course = Course(workspace, name)
+        try:
+            with course.serving() as place:
+                back = _back(place, course, change)
+            done.append(name)
+            if back and back.action == EMPTY:
+                _say(f"{name}: {back.name} is taken away; nothing is in service")
+            elif back:
+                _say(f"{name}: {back.name} is in service again{back.fault and f', but {back.fault}'}")
+        except Unreachable as error:
+            way = "the same command goes on with the rest" if done else error.remedy
+            raise Unreachable(error.place, error.fault, way) from error
+        except DeploymentError as error:
+            refused.append(error)
+    _CHANGE.unlink(missing_ok=True)
+    if refused and not done:
+        raise refused[0]
+    for each in refused:
+        _say(str(each))
+
+
+def _back(place: Place, course: Course, change: Change) -> Deployed | None:
+    service, by, empty = course.learner.service, record.person(), change.output == "yes"
+    return deployment.undeploy(place, service, by, _shown(course.name), change=change.id, empty=empty)
+
+
+def _settle(workspace: Workspace, pending: Change) -> None:
+    """Undo a deployment that was interrupted; bring an undeployment to its end."""
+    known = tuple(name for name in pending.learners if name in workspace.config.learners)
+    if pending.action == DEPLOY:
+        _say(f"{pending.title} was interrupted; it is undone")
+        _undo(workspace, pending, known)
+        _CHANGE.unlink(missing_ok=True)
+    else:
+        _say(f"{pending.title} was interrupted; it is brought to its end")
+        _take_back(workspace, msgspec.structs.replace(pending, learners=known))
+
+
+def _undo(workspace: Workspace, change: Change, learners: Sequence[str]) -> None:
+    """Take back what a change has put into service, where it has."""
+    for name in reversed(learners):
+        course = Course(workspace, name)
+        with course.serving() as place:
+            service, by = course.learner.service, record.person()
+            back = deployment.undeploy(place, service, by, change=change.id, empty=True, only=True)
+        if back and back.action == EMPTY:
+            _say(f"{name}: {back.name} is taken away again; nothing is in service")
+        elif back:
+            _say(f"{name}: {back.name} is in service again")
+
+
+# what is written down of a change
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Be the only one in this workspace who changes what is in service."""
+    INTERNAL.mkdir(exist_ok=True)
+    with (INTERNAL / "change.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _pending() -> Change | None:
+    """The change that was interrupted."""
+    try:
+        return msgspec.json.decode(_CHANGE.read_bytes(), type=Change)
+    except FileNotFoundError:
+        return None
+    except (msgspec.DecodeError, msgspec.ValidationError):
+        _say(f"{_CHANGE}: can't be read, and is passed over")
+        return None
+
+
+def _write(change: Change) -> None:
+    store.write_file(_CHANGE, lambda path: path.write_bytes(record.write(change)))
+
+
+# one learner's weight
+
+
+def _weight(output: Output, learner: str, pattern: str, path: str) -> Weight:
+    """The weight that a learner wrote last, of those that match, or the one at a path in its archive."""
+    known = output.record.learners[learner].weights
+    if path in known:
+        return Weight(path, known[path].size, 0.0, known[path].sha256)
+    if path:
+        found = weights.find(output.archive(learner), path)
+        if not found:
+            raise OutputError(output.name, f"{learner}: holds no {path}", nearest(path, known))
+        return found[-1]
+    for each, file in reversed(known.items()):
+        if matches(each, (pattern,)):
+            return Weight(each, file.size, 0.0, file.sha256)
+    fault = f"{learner}: holds no weight that matches {pattern}"
+    raise OutputError(
+        output.name, fault, "correct learning.weights, or choose a file of its archive with --weight PATH"
+    )
+
+
+def _put(place: Place, course: Course, output: Output, weight: Weight, change: str) -> Deployed:
     """Put a weight of an output into service, with a record of where it comes from beside it.
 
     Raises OutputError where the output's archive isn't as its record says, wherever in it the weight lies.
@@ -47,38 +229,57 @@ def deploy(place: Place, service: Service, output: Output, weight: Weight) -> De
         sent += count
         shown.note(name, f"{sent / 1e6:,.1f} of {weight.size / 1e6:,.1f} MB")
 
-    whole = output.record
+    learned, service = output.record.learners[place.learner], course.learner.service
     source = output.archive(place.learner)
-    fault = outputs.fault(source, whole.learners[place.learner].archive)
+    fault = outputs.fault(source, learned.archive)
     if fault:
         raise OutputError(source, fault, "restore it, or deploy another output")
-    own = msgspec.structs.replace(whole, learners={place.learner: whole.learners[place.learner]})
-    with tempfile.TemporaryDirectory(prefix=UNPACKED, dir=output.folder.parent) as folder, shown.working(name):
-        file = Path(folder, "weight")
-        weights.take(source, weight, file)
-        wanted = Deployed(
-            by=record.person(), output=output.name, learner=place.learner, sha256=weight.sha256, path=weight.path
-        )
-        return deployment.deploy(
-            place,
-            service,
-            file,
-            wanted,
-            record.write(own),
-            moved,
-            lambda line: shown.line(f"{place.learner} | {line}"),
-        )
+    own = msgspec.structs.replace(output.record, learners={place.learner: learned})
+    wanted = Deployed(
+        by=record.person(),
+        change=change,
+        output=output.name,
+        learner=place.learner,
+        sha256=weight.sha256,
+        path=weight.path,
+        dataset=learned.origin.dataset.archive.sha256 if service.dataset_dir else None,
+    )
+    outputs.sweep(output.folder.parent)
+    with outputs.unpacking(output.folder.parent) as folder, shown.working(name):
+
+        def taken() -> Path:
+            weights.take(source, weight, folder / "weight")
+            return folder / "weight"
+
+        def deploy() -> Deployed:
+            return deployment.deploy(place, service, taken, wanted, record.write(own), moved, _shown(place.learner))
+
+        try:
+            return deploy()
+        except Unfed:
+            with _dataset(output, place.learner) as shipment:
+                ship(place, shipment, course.learner.learning, switch=False)
+            return deploy()
+
+
+def _shown(name: str) -> Callable[[str], object]:
+    """What shows the lines that a learner's check prints."""
+    return lambda line: _say(f"{name} | {line}")
+
+
+def _say(text: str) -> None:
+    console.current().line(text)
 
 
 @contextmanager
-def dataset(output: Output, learner: str) -> Iterator[Shipment]:
+def _dataset(output: Output, learner: str) -> Iterator[Shipment]:
     """The dataset that a learner learned from, out of the snapshot of that time.
 
     Raises OutputError where the snapshot is damaged.
     """
     known = output.record.learners[learner].origin.dataset
-    with tempfile.TemporaryDirectory(prefix=UNPACKED, dir=output.folder.parent) as folder:
-        file = Path(folder, f"{learner}.tar.gz")
+    with outputs.unpacking(output.folder.parent) as folder:
+        file = folder / f"{learner}.tar.gz"
         _unpack(output.snapshot(learner), f"data_set/{learner}.tar.gz", file)
         if store.sha256(file) != known.archive.sha256:
             raise OutputError(output.snapshot(learner), "holds another dataset than its record says", "restore it")

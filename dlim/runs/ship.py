@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Sequence
-from importlib import resources
 from typing import NamedTuple
 
 from dlim.config import Learning
 from dlim.errors import LearningError
 from dlim.runs import job
-from dlim.runs.place import OWN, Place
+from dlim.runs.place import OWN, Place, script
 from dlim.runs.shipment import Piece, Shipment
 from dlim.servers.contract import Done
 from dlim.servers.files import Moved
@@ -34,12 +33,14 @@ class Shipped(NamedTuple):
         return sum(piece.size for piece in self.sent)
 
 
-def ship(place: Place, shipment: Shipment, learning: Learning, moved: Moved | None = None) -> Shipped:
+def ship(
+    place: Place, shipment: Shipment, learning: Learning, moved: Moved | None = None, *, switch: bool = True
+) -> Shipped:
     """Bring a dataset to a learner, and switch to it once it is whole there.
 
     A reader sees the dataset before or this one, never half of one; a ship that was interrupted goes on with what
-    had arrived. Raises LearningError where the learner is learning, or where its dataset_dir is a folder that dlim
-    didn't make.
+    had arrived. switch: whether the learner is to read it. Raises LearningError where the learner is learning, or where
+    its dataset_dir is a folder that dlim didn't make.
     """
     sent: tuple[Piece, ...] = ()
     for _ in range(_TRIES):
@@ -51,6 +52,8 @@ def ship(place: Place, shipment: Shipment, learning: Learning, moved: Moved | No
             sent += tuple(lacking)
             if not _join(place, shipment):
                 continue
+        if not switch:
+            return Shipped(sent, len(shipment.pieces), switched=False)
         if _switch(place, shipment, learning):
             return Shipped(sent, len(shipment.pieces), switched=True)
     raise LearningError(
@@ -132,4 +135,4 @@ def _run(place: Place, text: str, *arguments: str) -> Done:
 
 
 def _script() -> str:
-    return resources.files("dlim.runs").joinpath("ship.sh").read_text(encoding="utf-8")
+    return script("ship.sh")

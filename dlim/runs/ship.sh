@@ -6,27 +6,7 @@ step=$1
 shift
 export LC_ALL=C
 
-fail() {
-    printf '%s\n' "$*" >&2
-    exit 1
-}
-
-for tool in comm flock gzip readlink sha256sum sort tar xargs; do
-    command -v $tool >/dev/null || {
-        echo "$tool: not found" >&2
-        exit 127
-    }
-done
-
-# The digests of the files in a folder, each with the file's name; of standard input, the digest alone. openssl is several
-# times faster, but not everywhere.
-if command -v openssl >/dev/null; then
-    digests() { (cd "$1" && find . -type f -exec openssl dgst -sha256 -r {} +) | sed 's/ \*/ /'; }
-    digest() { openssl dgst -sha256 -r | cut -d ' ' -f 1; }
-else
-    digests() { (cd "$1" && find . -type f -exec sha256sum {} +); }
-    digest() { sha256sum | cut -d ' ' -f 1; }
-fi
+tools cat comm cut find flock gzip ln ls mkdir mv readlink rm rmdir sort tar touch wc xargs
 
 # Whole pieces that a ship brought become pieces, also those of one that was interrupted or whose link has gone silent.
 # What is cut off goes, but not from under a ship that is still at it: that holds its lock.

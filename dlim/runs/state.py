@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from dlim.errors import shown
+
 Kind = Literal["running", "succeeded", "failed", "lost", "none"]
 Step = Literal["learning", "test", "archive"]
 
@@ -17,7 +19,8 @@ class State:
 
     kind: succeeded where the command ended well, whatever came of test and archive; lost where it has gone without
     an end; none where there is no such job. step: where it is, or ended. since, ended: ISO times, UTC. cancelled: by
-    whom and when. digest: the archive's SHA-256. log: its size in bytes. restarted: whether its server was, since.
+    whom and when. digest: the archive's SHA-256. log: its size in bytes.
+    revision: the commit of the program on the server, where that is under git. restarted: whether the server was since.
     """
 
     name: str
@@ -32,6 +35,7 @@ class State:
     cancelled: str = ""
     digest: str = ""
     log: int = 0
+    revision: str = ""
     restarted: bool = False
 
     @property
@@ -41,8 +45,8 @@ class State:
 
     @property
     def since_epoch(self) -> float:
-        """When it began, in seconds since 1970."""
-        return datetime.fromisoformat(self.since).timestamp()
+        """When it began, in seconds since 1970; 0 where its server doesn't say."""
+        return datetime.fromisoformat(self.since).timestamp() if self.since else 0.0
 
     @property
     def told(self) -> str:
@@ -77,7 +81,8 @@ class State:
 
 def parsed(out: bytes) -> State:
     """What job.sh tells of a job, a line each."""
-    said = dict(line.split(" ", 1) for line in out.decode(errors="replace").splitlines() if " " in line)
+    lines = (line.partition(" ") for line in out.decode(errors="replace").split("\n"))
+    said = {key: shown(value) for key, _, value in lines if value}
     code, test, archive = (_number(said.get(f"{step}exit_code", "")) for step in ("", "test_", "archive_"))
     return State(
         name=said.get("name", ""),
@@ -86,12 +91,13 @@ def parsed(out: bytes) -> State:
         exit_code=code,
         test_exit_code=test,
         archive_exit_code=archive,
-        since=said.get("since", ""),
-        ended=said.get("ended", ""),
+        since=_time(said.get("since", "")),
+        ended=_time(said.get("ended", "")),
         by=said.get("by", ""),
         cancelled=said.get("cancelled", ""),
         digest=said.get("archive.sha256", "").partition(" ")[0],
         log=_number(said.get("log", "")) or 0,
+        revision=said.get("revision", ""),
         restarted=said.get("boot") != said.get("now"),
     )
 
@@ -121,4 +127,12 @@ def _ended(status: int | None) -> str:
 
 
 def _number(text: str) -> int | None:
-    return int(text) if text.isdecimal() else None
+    return int(text) if text.isdecimal() and len(text) < 16 else None
+
+
+def _time(text: str) -> str:
+    """An ISO time; nothing where it is none."""
+    try:
+        return text if datetime.fromisoformat(text).tzinfo else ""
+    except ValueError:
+        return ""

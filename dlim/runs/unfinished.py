@@ -86,6 +86,14 @@ class Unfinished:
         self.of(learner, _SHIPMENT).write_bytes(msgspec.json.encode(shipment.pieces))
         _write(self.of(learner, _ORIGIN), origin)
 
+    def read(self, learner: str, name: str, kind: type[P]) -> P | None:
+        """What was written down of a learner under a name; None where nothing was."""
+        return _read(self.of(learner, name), kind)
+
+    def write(self, learner: str, name: str, part: Part) -> None:
+        """Write something down of a learner."""
+        _write(self.of(learner, name), part)
+
     def keep(self, learner: str, learned: Learned) -> None:
         """Keep what a learner brought back; from then on it isn't asked to learn again."""
         _write(self.of(learner, _LEARNED), learned)

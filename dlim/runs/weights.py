@@ -5,15 +5,16 @@ from __future__ import annotations
 import gzip
 import hashlib
 import math
+import posixpath
 import tarfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 
 from dlim import store
-from dlim.errors import OutputError
+from dlim.errors import OutputError, shown
 from dlim.names import matches
 
 _PIECE = 1 << 20
@@ -35,17 +36,73 @@ class Weight(NamedTuple):
 def find(archive: Path, pattern: str, leave_out: Iterable[str] = ()) -> list[Weight]:
     """The weights in a `<learner>.tar.gz` whose path matches the pattern, the newest last.
 
-    leave_out: names and patterns of what is none, such as the file in service. The archive is read once, and to its
-    end. Raises OutputError where it is damaged.
+    A link stands for the file in the archive that it leads to. leave_out: names and patterns of what is none, such as
+    the file in service. Raises OutputError where the archive is damaged.
     """
-    passed_over = tuple(leave_out)
+    return look(archive, pattern, leave_out).weights
+
+
+class Look(NamedTuple):
+    """What an archive has that matches. passed_over: what is no weight, and why."""
+
+    weights: list[Weight]
+    passed_over: dict[str, str]
+
+
+def look(archive: Path, pattern: str, leave_out: Iterable[str] = ()) -> Look:
+    """The weights in an archive, and what matches the pattern and is none."""
+    left_out = tuple(leave_out)
+
+    def wanted(path: str) -> bool:
+        return matches(path, (pattern,)) and not matches(path, left_out)
+
     found: dict[str, Weight] = {}
+    passed_over: dict[str, str] = {}
+    links: dict[str, tuple[str, float]] = {}
     with _reading(archive) as tar:
-        for path, member in _files(tar):
-            if matches(path, (pattern,)) and not matches(path, passed_over):
+        for path, member in _members(tar):
+            if _is_file(member) and wanted(path):
                 # tar can hold a path twice: the later one is what it unpacks
                 found[path] = Weight(path, member.size, _time(member), _sha256(_pieces(tar, member)))
-    return sorted(found.values(), key=lambda weight: (weight.time, weight.path))
+            elif (member.issym() or member.islnk()) and wanted(path):
+                links[path] = _target(path, member), _time(member)
+            elif member.issym() and matches(f"{path}/x", (pattern, f"{PurePosixPath(pattern).parent}/x")):
+                passed_over[path] = f"is a link to {shown(member.linkname)}, whose files are not archived"
+            elif member.isreg() and member.size and wanted(path):
+                passed_over[path] = "is a file with holes"
+    if links:
+        targets = _weights_of(archive, {target for target, _ in links.values()})
+        for path, (target, time) in links.items():
+            if target in targets:
+                found[path] = targets[target]._replace(path=path, time=max(time, targets[target].time))
+            else:
+                passed_over[path] = f"is a link to {shown(target)}, which is not in the archive"
+    return Look(sorted(found.values(), key=lambda weight: (weight.time, weight.path)), passed_over)
+
+
+def _weights_of(archive: Path, paths: Collection[str]) -> dict[str, Weight]:
+    """Those files of an archive, by their paths."""
+    found = {}
+    with _reading(archive) as tar:
+        for path, member in _members(tar):
+            if path in paths and _is_file(member):
+                found[path] = Weight(path, member.size, _time(member), _sha256(_pieces(tar, member)))
+    return found
+
+
+def _target(path: str, member: tarfile.TarInfo) -> str:
+    """What a link in an archive leads to, as the archive has it; outside of that, what the link says."""
+    folder = posixpath.dirname(path) if member.issym() else ""
+    return posixpath.normpath(posixpath.join(folder, member.linkname))
+
+
+def read(archive: Path, path: str, limit: int) -> bytes | None:
+    """A small file of an archive, such as the results; None where it has none, or one that is larger than the limit."""
+    with _reading(archive) as tar:
+        for each, member in _members(tar):
+            if each == path and _is_file(member) and member.size <= limit:
+                return b"".join(_pieces(tar, member))
+    return None
 
 
 def newest(archive: Path, pattern: str, leave_out: Iterable[str] = ()) -> Weight:
@@ -68,10 +125,15 @@ def take(archive: Path, weight: Weight, target: Path) -> None:
     """
 
     def fill(making: Path) -> None:
-        with _reading(archive) as tar:
-            for path, member in _files(tar):
-                if path == weight.path and _write(_pieces(tar, member), making) == weight.sha256:
-                    return
+        wanted = weight.path
+        for _ in range(2):  # a link leads to another of its files
+            with _reading(archive) as tar:
+                for path, member in _members(tar):
+                    if path == wanted and _is_file(member):
+                        if _write(_pieces(tar, member), making) == weight.sha256:
+                            return
+                    elif path == weight.path and (member.issym() or member.islnk()):
+                        wanted = _target(path, member)
         raise OutputError(archive, f"has no longer the {weight.path} that was found in it", "restore it")
 
     try:
@@ -90,20 +152,41 @@ def _reading(archive: Path) -> Iterator[tarfile.TarFile]:
     with file, gzip.GzipFile(fileobj=file) as stream:
         try:
             # not "r|gz", which reads the first gzip member alone
-            with tarfile.open(fileobj=stream, mode="r:") as tar:
+            with tarfile.open(fileobj=stream, mode="r:", tarinfo=_Member) as tar:
                 yield tar
         except (gzip.BadGzipFile, EOFError, zlib.error, tarfile.TarError, ValueError) as error:
             raise OutputError(archive, f"is damaged ({error})", "restore it, or delete that output") from error
 
 
-def _files(tar: tarfile.TarFile) -> Iterator[tuple[str, tarfile.TarInfo]]:
-    """Each file that may be a weight, with its path: no link, no folder, nothing empty, nothing outside."""
+def _members(tar: tarfile.TarFile) -> Iterator[tuple[str, tarfile.TarInfo]]:
+    """Each member with its path, but for those outside, or whose path can't be shown."""
     for member in tar:
         path = PurePosixPath(member.name)
-        inside = not path.is_absolute() and ".." not in path.parts and str(path).isprintable()
-        if member.isreg() and member.size and inside:
+        if not path.is_absolute() and ".." not in path.parts and str(path).isprintable():
             yield str(path), member
+        tar.members = []  # type: ignore[attr-defined] # which tarfile would all keep
     _require_end(tar)
+
+
+def _is_file(member: tarfile.TarInfo) -> bool:
+    """Whether a member is a file with all of its bytes: one with holes can be of any size."""
+    return member.isreg() and member.size > 0 and not member.issparse()
+
+
+class _Member(tarfile.TarInfo):
+    """A member whose name and attributes are no longer than a name can be: tarfile reads them at once."""
+
+    def _proc_gnulong(self, tar: tarfile.TarFile) -> tarfile.TarInfo:
+        self._require_short()
+        return super()._proc_gnulong(tar)  # type: ignore[misc,no-any-return]
+
+    def _proc_pax(self, tar: tarfile.TarFile) -> tarfile.TarInfo:
+        self._require_short()
+        return super()._proc_pax(tar)  # type: ignore[misc,no-any-return]
+
+    def _require_short(self) -> None:
+        if self.size > _PIECE:
+            raise tarfile.ReadError("a name in it is longer than a name can be")
 
 
 def _require_end(tar: tarfile.TarFile) -> None:

@@ -27,6 +27,7 @@ class Settings:
     learner: str
     class_lists: bool = True
     format: str = "voc"
+    trainval: str = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,9 @@ def pack(content: Content, folder: Path, settings: Settings) -> None:
     place = _opened(folder)
     before = store.parts(place / MANIFEST)
     wanted = _wanted(content, form, before, os.stat(place).st_dev)
-    lists = form.lists(content.train, content.val, content.labels, class_lists=settings.class_lists)
+    lists = form.lists(
+        content.train, content.val, content.labels, class_lists=settings.class_lists, trainval=settings.trainval
+    )
     own = {name: text.encode() for name, text in lists.items()} | _joined(wanted.tables)
     folders = {"": {PurePosixPath(name).parts[0] for name in (*wanted.links, *own)} | {MANIFEST}}
     folders |= {below: set(names) for below, names in wanted.links.items()}

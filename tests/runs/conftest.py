@@ -24,7 +24,23 @@ from tests.sshd import Client, SshServer, User, ssh_server
 FOLDER = "a learner's $HOME [1]"
 """The learner's folder: a name that no shell may read as anything else."""
 
-TOOLS = ["cat", "cut", "date", "dd", "env", "grep", "head", "mkdir", "mv", "rm", "sed", "setsid", "sha256sum"]
+TOOLS = [
+    "cat",
+    "comm",
+    "cut",
+    "date",
+    "dd",
+    "env",
+    "find",
+    "grep",
+    "head",
+    "mkdir",
+    "mv",
+    "rm",
+    "sed",
+    "setsid",
+    "sha256sum",
+]
 TOOLS += ["sleep", "sort", "stat", "tail", "tr"]
 """What a job needs of a server beside flock and tar."""
 

@@ -6,12 +6,14 @@ import hashlib
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from dlim.config import Service
-from dlim.runs import deployment, history
-from dlim.runs.deployment import deploy, undeploy
+from dlim.runs import deploy as deployment
+from dlim.runs import history
+from dlim.runs.deploy import deploy, undeploy
 from dlim.runs.history import Deployed
 from dlim.runs.place import Place
 
@@ -60,7 +62,7 @@ class Served:
         return [(event.action, event.output) for event in history.read(self.place)]
 
     def file(self, name: str) -> tuple[Path, Deployed, bytes]:
-        """An output's weight, as `deploy` wants it."""
+        """An output's weight, where it is from, and its record."""
         path = self.made / f"{name}.pth"
         path.parent.mkdir(exist_ok=True)
         path.write_text(name)
@@ -68,11 +70,18 @@ class Served:
         wanted = Deployed(by=BY, output=name, learner="ssd", sha256=digest, path="weights/best.pth")
         return path, wanted, json.dumps({"output": name, "sha256": digest}).encode()
 
-    def deploy(self, name: str, service: Service = SERVICE, **more: object) -> Deployed:
-        return deploy(self.place, service, *self.file(name), **more)  # type: ignore[arg-type]
+    def given(self, name: str) -> tuple[Callable[[], Path], Deployed, bytes]:
+        """The same, as `deploy` wants it."""
+        path, wanted, record = self.file(name)
+        return lambda: path, wanted, record
 
-    def undeploy(self, service: Service = SERVICE, by: str = BY) -> Deployed:
-        return undeploy(self.place, service, by)
+    def deploy(self, name: str, service: Service = SERVICE, **more: object) -> Deployed:
+        return deploy(self.place, service, *self.given(name), **more)  # type: ignore[arg-type]
+
+    def undeploy(self, service: Service = SERVICE, by: str = BY, **more: object) -> Deployed:
+        done = undeploy(self.place, service, by, **more)  # type: ignore[arg-type]
+        assert done
+        return done
 
     def current(self, service: Service = SERVICE) -> tuple[str, str] | None:
         found = deployment.current(self.place, service)
@@ -85,7 +94,7 @@ class Served:
 
     def left(self) -> list[str]:
         """What lies about that should not."""
-        kept = {"history.jsonl", "switch.lock", "weights"}
+        kept = {"history.jsonl", "stack", "switch.lock", "weights"}
         beside = [path.name for path in self.weight.parent.iterdir() if path not in (self.weight, self.record)]
         return beside + [path.name for path in self.own.iterdir() if path.name not in kept]
 
@@ -95,7 +104,7 @@ import sys
 from pathlib import Path
 from dlim.config import Service
 from dlim.errors import DlimError
-from dlim.runs.deployment import deploy
+from dlim.runs.deploy import deploy
 from dlim.runs.history import Deployed
 from dlim.runs.place import Place
 from dlim.servers.local import Local
@@ -104,7 +113,7 @@ place = Place(Local("local", Path(home)), "ssd", folder)
 wanted = Deployed(by=f"{output}@desk", output=output, learner="ssd", sha256=digest, path="weights/best.pth")
 show = lambda line: print(line, flush=True)
 try:
-    deploy(place, Service(folder=folder, check=check), Path(file), wanted, record.encode(), show=show)
+    deploy(place, Service(folder=folder, check=check), lambda: Path(file), wanted, record.encode(), show=show)
 except DlimError as error:
     print(error)
 """

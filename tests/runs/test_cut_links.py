@@ -11,7 +11,8 @@ import pytest
 
 from dlim.config import Learning, Server, Service
 from dlim.errors import DlimError
-from dlim.runs import deployment, job
+from dlim.runs import deploy as deployment
+from dlim.runs import job
 from dlim.runs.history import Deployed
 from dlim.runs.job import Order
 from dlim.runs.log import follow
@@ -138,7 +139,7 @@ def test_deploy(place: Place, relayed: Relay, tmp_path: Path) -> None:
         wanted = Deployed(by="ann@here", output=f"o{point}", learner="ssd", sha256=digest, path="weights/w.pth")
         took.append(
             in_the_end(
-                lambda weight=weight, wanted=wanted: deployment.deploy(place, Service(), weight, wanted, b"{}"),
+                lambda weight=weight, wanted=wanted: deployment.deploy(place, Service(), lambda: weight, wanted, b"{}"),
                 lambda point=point: relayed.cut_after(point, "up"),
             )
         )

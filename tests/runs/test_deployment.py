@@ -7,11 +7,13 @@ import threading
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from dlim.config import Service
 from dlim.errors import DeploymentError
-from dlim.runs import deployment, history
-from dlim.runs.deployment import deploy
+from dlim.runs import deploy as deployment
+from dlim.runs import history
+from dlim.runs.deploy import deploy, undeploy
 from dlim.runs.history import Deployed
 from dlim.runs.place import Place
 from dlim.servers.local import Local
@@ -26,14 +28,15 @@ def test_a_weight_goes_into_service(served: Served) -> None:
     assert served.read == ("first", "first")
     assert served.left() == []
     [line] = (served.own / "history.jsonl").read_text().splitlines()
-    assert list(json.loads(line).items())[:8] == [
+    found = json.loads(line)
+    assert found.pop("change")
+    assert list(found.items())[:7] == [
         ("time", done.time),
         ("by", BY),
         ("action", "deploy"),
         ("output", "first"),
         ("learner", "ssd"),
         ("sha256", digest("first")),
-        ("was", None),
         ("path", "weights/best.pth"),
     ]
     assert history.read(served.place) == [done]
@@ -108,7 +111,7 @@ def test_one_weight_of_two_outputs(served: Served) -> None:
     served.deploy("first")
     path, wanted, _ = served.file("first")
     twin = Deployed(by=BY, output="twin", learner="ssd", sha256=wanted.sha256, path="weights/best.pth")
-    deploy(served.place, SERVICE, path, twin, b'{"output": "twin"}')
+    deploy(served.place, SERVICE, lambda: path, twin, b'{"output": "twin"}')
     assert served.read == ("first", "twin")
     assert served.undeploy().output == "first"
     assert served.read == ("first", "first")
@@ -119,7 +122,7 @@ def test_a_weight_that_changed_meanwhile(served: Served) -> None:
     path, wanted, record = served.file("first")
     path.write_text("other")
     with pytest.raises(DeploymentError, match=r"first\.pth: is not the weight that was found in the archive"):
-        deploy(served.place, SERVICE, path, wanted, record)
+        deploy(served.place, SERVICE, lambda: path, wanted, record)
     assert served.current() is None
 
 
@@ -222,3 +225,56 @@ def test_a_record_that_was_changed(served: Served) -> None:
     served.deploy("second")
     assert served.read == ("second", "second")
     assert served.undeploy().output == "first"
+
+
+def test_the_first_deployment_can_be_taken_away(served: Served) -> None:
+    """Where nothing was before, --empty leaves nothing; what was before comes back all the same where there was."""
+    served.deploy("first")
+    served.deploy("second")
+    assert served.undeploy(empty=True).output == "first"
+    assert served.undeploy(empty=True).action == "empty"
+    assert served.read == (None, None)
+    assert served.current() is None
+    with pytest.raises(DeploymentError, match="nothing is in service, and nothing was"):
+        served.undeploy(empty=True)
+    served.deploy("second")
+    with pytest.raises(DeploymentError, match="nothing was in service before second"):
+        served.undeploy()
+    assert served.left() == []
+
+
+def test_a_deployment_is_one_call(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the server has the weight already, nothing but one script runs there; an undeployment is one as well."""
+    served.deploy("first")
+    served.deploy("second")
+    calls: list[str] = []
+    run = Local.run
+    monkeypatch.setattr(Local, "run", lambda *given, **more: calls.append(given[4]) or run(*given, **more))
+    served.undeploy()
+    served.deploy("second")
+    assert calls == ["undeploy", "deploy"]
+
+
+def test_only_the_change_that_happened_last_is_undone(served: Served) -> None:
+    """A deployment that other learners didn't get goes; one that somebody has followed stays."""
+    served.deploy("first")
+    path, wanted, record = served.file("second")
+    deploy(served.place, SERVICE, lambda: path, replace(wanted, change="one"), record)
+    assert undeploy(served.place, SERVICE, BY, change="another", only=True) is None
+    assert served.read == ("second", "second")
+    assert served.undeploy(change="one", only=True).output == "first"
+    served.deploy("third")
+    assert undeploy(served.place, SERVICE, BY, change="one", only=True) is None
+    assert served.read == ("third", "third")
+
+
+def test_the_history_of_the_first_version(served: Served) -> None:
+    """What it says was in service before is what undeploying leads back to."""
+    served.put_by_hand("mine")
+    for name in ("first", "second", "third"):
+        served.deploy(name)
+    served.undeploy()
+    (served.own / "stack").unlink()
+    assert served.undeploy().output == "first"
+    assert served.undeploy().output == ""
+    assert served.read[0] == "mine"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dlim.errors import CommandError, DeploymentError, DlimError
-from dlim.runs.deployment import deploy, undeploy
+from dlim.runs.deploy import deploy, undeploy
 from dlim.runs.place import Place
 from dlim.servers.local import Local
 from tests.runs.conftest import until
@@ -110,29 +110,24 @@ class Lost(Local):
 
 
 def test_a_step_back_that_nobody_heard_of(served: Served) -> None:
-    """Where the link broke after the step, the same command by the same person is told so, and goes no further."""
+    """Where the link broke after the step, the same change is told so, and goes no further."""
     for name in ("first", "second", "third"):
         served.deploy(name)
-    lost = Place(Lost(served.home.parent, "switch"), "ssd", SERVICE.folder)
+    lost = Place(Lost(served.home.parent, "undeploy"), "ssd", SERVICE.folder)
     with pytest.raises(CommandError, match="the link broke"):
-        undeploy(lost, SERVICE, BY)
+        undeploy(lost, SERVICE, BY, change="one")
     assert served.read == ("second", "second")
-    assert served.undeploy().output == "second"
+    assert served.undeploy(change="one").output == "second"
     assert served.read == ("second", "second")
-    assert served.undeploy().output == "first"
-    served.deploy("second")
-    with pytest.raises(CommandError, match="the link broke"):
-        undeploy(lost, SERVICE, BY)
-    served.deploy("third")
-    assert served.undeploy().output == "first"
+    assert served.undeploy(change="two").output == "first"
 
 
 def test_a_deployment_that_nobody_heard_of(served: Served) -> None:
     """The same command finds it done; going back takes it out of service, as it was whole."""
     served.deploy("first")
-    lost = Place(Lost(served.home.parent, "switch"), "ssd", SERVICE.folder)
+    lost = Place(Lost(served.home.parent, "deploy"), "ssd", SERVICE.folder)
     with pytest.raises(CommandError, match="the link broke"):
-        deploy(lost, SERVICE, *served.file("second"))
+        deploy(lost, SERVICE, *served.given("second"))
     served.deploy("second")
     assert served.log == [("deploy", "first"), ("deploy", "second")]
     assert served.undeploy().output == "first"
@@ -163,7 +158,7 @@ def killer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 ACTS: dict[str, Callable[[Served], object]] = {
     "deploy": lambda served: served.deploy("second", checking("true")),
-    "undeploy": lambda served: served.undeploy(checking("true")),
+    "undeploy": lambda served: served.undeploy(checking("true"), change="back"),
     "refuse": lambda served: served.deploy("second", checking("false")),
 }
 

@@ -9,8 +9,9 @@ import pytest
 
 from dlim.config import Service
 from dlim.errors import DeploymentError
-from dlim.runs import deployment, history
-from dlim.runs.deployment import deploy
+from dlim.runs import deploy as deployment
+from dlim.runs import history
+from dlim.runs.deploy import deploy
 from dlim.runs.history import Deployed
 from tests.runs.served import SERVICE, Served, digest
 
@@ -19,7 +20,7 @@ def test_names_that_are_no_plain_text(served: Served) -> None:
     """An output, a person or a path may be called anything; the history has it on one line."""
     path, wanted, record = served.file("first")
     odd = Deployed(by="a'b@ü", output="o\n'ut $(x)", learner="ssd", sha256=wanted.sha256, path='we"ig\\hts/重み.pth')
-    done = deploy(served.place, SERVICE, path, odd, record)
+    done = deploy(served.place, SERVICE, lambda: path, odd, record)
     assert history.read(served.place) == [done]
     assert deployment.current(served.place, SERVICE) == done
 

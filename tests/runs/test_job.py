@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -18,7 +19,7 @@ from dlim.runs import job, log
 from dlim.runs.place import Place
 from dlim.runs.state import State
 from tests.runs.conftest import EVERYWHERE, TOOLS, first_on_path, left_alive
-from tests.runs.jobs import ANN, WAITS, begin, ended, file_of, learned, stray, text_of
+from tests.runs.jobs import ANN, WAITS, begin, ended, file_of, learned, members, stray, text_of
 
 # what a job does
 
@@ -44,13 +45,14 @@ def test_a_job_is_a_folder_that_a_person_can_read(place: Place, home: Path) -> N
     )
     found = " ".join(sorted(path.name for path in file_of(home, "").iterdir()))
     assert found == (
-        "archive.sha256 archive.tar archive_exit_code boot by cmd dataset ended exit_code leave_out log pid script "
-        "since test test_exit_code"
+        "archive.sha256 archive.tar archive_exit_code before boot by cmd dataset ended exit_code leave_out log pid "
+        "script since test test_exit_code untouched"
     )
     assert text_of(home, "cmd") == "true\n"
     assert text_of(home, "by") == f"{ANN}\n"
     assert text_of(home, "exit_code") == "0\n"
-    assert text_of(home, "leave_out") == "./.dlim\n./data_set\n*.log\nruns\n./weights/latest_weight.pth\n"
+    left_out = text_of(home, "leave_out")
+    assert left_out.endswith("./.dlim\n./data_set\n*.log\nruns\n./weights/latest_weight.pth\n")
     subprocess.run(["sha256sum", "-c", "archive.sha256"], cwd=file_of(home, ""), check=True, capture_output=True)
 
 
@@ -150,6 +152,65 @@ def test_a_learner_without_a_command(place: Place) -> None:
     """A job must have something to do."""
     with pytest.raises(LearningError, match="has no command to learn with"):
         begin(place, " \n")
+
+
+def test_what_a_job_left_as_it_was(place: Place, home: Path) -> None:
+    """Files that were there before and weren't written to, whatever their times say; the rest is the job's own."""
+    (home / "w").mkdir()
+    for name in ("old", "ahead", "rewritten"):
+        (home / "w" / name).write_text(name)
+    os.utime(home / "w/ahead", (time.time() + 999,) * 2)
+    stamp = (home / "w/rewritten").stat()
+    (home / "rewrite.py").write_text(
+        "import os\nopen('w/rewritten', 'r+').write('REWRITTEN')\n"
+        f"os.utime('w/rewritten', ns=({stamp.st_mtime_ns},) * 2)"
+    )
+    learned(place, home, f"{sys.executable} rewrite.py; echo x > w/new; touch -d 2001-01-01 w/new")
+    assert {"w/old", "w/ahead", "rewrite.py"} <= job.untouched(place, "first")
+    assert not {"w/new", "w/rewritten"} & job.untouched(place, "first")
+
+
+def test_the_revision_of_a_program_on_the_server(place: Place, home: Path) -> None:
+    """Where the learner's folder is under git there, the commit is known, and whether files differ from it."""
+    git = ["git", "-C", str(home), "-c", "user.name=x", "-c", "user.email=x@example.org"]
+    (home / "train.py").write_text("1")
+    for command in (["init", "-q"], ["add", "train.py"], ["commit", "-qm", "x"]):
+        subprocess.run([*git, *command], check=True)
+    commit = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    learned(place, home, "true")
+    assert job.state(place, "first").revision == commit
+    (home / "train.py").write_text("2")
+    learned(place, home, "true", name="second")
+    assert job.state(place, "second").revision == f"{commit} changed"
+
+
+def test_job_files_that_are_empty_or_garbage(place: Place, home: Path) -> None:
+    """They are passed over, and nothing of them reaches a terminal as it is."""
+    learned(place, home, "true")
+    for name in ("since", "ended", "by", "archive.sha256", "exit_code", "boot"):
+        for data in (b"", b"\xff\x1b[2K\rgarbage\n", b"9" * 5000 + b"\n"):
+            file_of(home, name).write_bytes(data)
+            state = job.state(place, "first")
+            assert state.since_epoch >= 0
+            assert state.told.isprintable()
+            assert state.by.isprintable()
+
+
+def test_a_home_that_is_the_accounts_own(place: Place, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is learned there: all of the account would be in what comes back."""
+    monkeypatch.setenv("HOME", str(home))
+    with pytest.raises(LearningError, match="its home is the account's own"):
+        begin(place, "true")
+
+
+def test_what_an_account_keeps_is_never_archived(place: Place, home: Path) -> None:
+    """Keys and the like stay, also where a learner's folder has them."""
+    for name in (".ssh/id_ed25519", ".netrc", ".bash_history", "train.py"):
+        (home / name).parent.mkdir(exist_ok=True)
+        (home / name).write_text("x")
+    learned(place, home, "true")
+    assert "./train.py" in members(file_of(home, "archive.tar"))
+    assert not [name for name in members(file_of(home, "archive.tar")) if "ssh" in name or "netrc" in name]
 
 
 def test_a_server_without_flock(place: Place, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,12 @@ LEFT_OUT = {
     "my.secret": "hunter2",
     "keys/id_ed25519": "hunter2",
     "elsewhere/pw": "hunter2",
+    "config/servers.toml.bak": "hunter2",
+    "config/servers.toml~": "hunter2",
+    ".env.local": "hunter2",
+    "credentials.json": "hunter2",
+    "passwords.kdbx": "hunter2",
+    "notes/key.txt": "-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2",
     "projects/close_btn/build/ssd/close_0001.jpg": "generated",
     "data_set/ssd/JPEGImages/close_0001.jpg": "generated",
     "data_set/resnet34.tar.gz": "generated",
@@ -84,13 +90,33 @@ def test_scripts_stay_executable(folder: Path, tmp_path: Path) -> None:
         assert tar.getmember("dodo.py").mode == 0o644
 
 
-def test_links_and_second_names(folder: Path, tmp_path: Path) -> None:
-    """A hard link is a file of its own, a symbolic link stays one, a dangling one does no harm."""
+def test_links(folder: Path, tmp_path: Path) -> None:
+    """What they lead to is in it, a folder that lies elsewhere too; what leads nowhere does no harm."""
     os.link(folder / "dodo.py", folder / "second.py")
     (folder / "link.py").symlink_to("dodo.py")
     (folder / "dangling").symlink_to("nowhere")
+    (folder / "round").symlink_to(".")
+    (tmp_path / "masters/new").mkdir(parents=True)
+    (tmp_path / "masters/new/image.jpg").write_text("pixels")
+    (folder / "more").symlink_to(tmp_path / "masters")
     snapshot(folder, Path("data_set/ssd.tar.gz"), tmp_path / "out")
-    with tarfile.open(tmp_path / "out") as tar:
-        assert tar.extractfile("second.py").read() == b"table"  # type: ignore[union-attr]
-        assert tar.getmember("link.py").linkname == "dodo.py"
-        assert tar.getmember("dangling").issym()
+    found = unpacked(tmp_path / "out")
+    assert found["second.py"] == found["link.py"] == "table"
+    assert found["more/new/image.jpg"] == "pixels"
+    assert not [name for name in found if name.startswith(("dangling", "round"))]
+
+
+def test_repositories_in_it(folder: Path, tmp_path: Path) -> None:
+    """A clone that lies in the workspace is part of it, and what that one ignores is not."""
+    clone = folder / "train"
+    clone.mkdir()
+    (clone / "model.py").write_text("net")
+    (clone / "data").mkdir()
+    (clone / "data/huge").write_text("x")
+    (clone / ".gitignore").write_text("/data/\n")
+    subprocess.run(["git", "init", "-q", str(clone)], check=True)
+    snapshot(folder, Path("data_set/ssd.tar.gz"), tmp_path / "out")
+    found = unpacked(tmp_path / "out")
+    assert found["train/model.py"] == "net"
+    if (folder / ".git").exists():
+        assert "train/data/huge" not in found

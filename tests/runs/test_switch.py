@@ -19,8 +19,9 @@ from typing import Any
 import pytest
 
 from dlim.errors import DeploymentError
-from dlim.runs import deployment, history, switch
-from dlim.runs.deployment import deploy
+from dlim.runs import deploy as deployment
+from dlim.runs import history
+from dlim.runs.deploy import deploy
 from dlim.runs.history import Deployed
 from dlim.runs.place import Place
 from dlim.servers.contract import Done
@@ -50,7 +51,7 @@ def test_a_check_that_fails(served: Served, before: str) -> None:
         served.deploy("second", checking("echo loading; echo 'bad magic number'; echo; exit 3"))
     there = "what was in service before is there again" if before else "nothing is in service, as before"
     assert str(caught.value) == (
-        'ssd on local: second is of no use: its check ended with status 3, saying "bad magic number"; '
+        'ssd on local: second is refused: its check ended with status 3, saying "bad magic number"; '
         f"{there}; deploy another"
     )
     assert served.read == state
@@ -80,7 +81,7 @@ def test_going_back_is_always_possible(served: Served) -> None:
 
 def test_a_check_without_an_end(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is ended after a while, and counts as failed."""
-    monkeypatch.setattr(switch, "LIMIT", 1)
+    monkeypatch.setattr(deployment, "LIMIT", 1)
     served.deploy("first")
     with pytest.raises(DeploymentError, match=r'its check took over 1 s, saying "loading"'):
         served.deploy("second", checking("echo loading; sleep 60"))
@@ -144,7 +145,7 @@ def test_a_reader_sees_whole_weights_only(served: Served, tmp_path: Path) -> Non
         path = tmp_path / f"{number}.pth"
         path.write_bytes(data)
         wanted = Deployed(by=BY, output=str(number), learner="ssd", sha256=hashlib.sha256(data).hexdigest())
-        files.append((path, wanted, json.dumps({"output": number}).encode()))
+        files.append((lambda path=path: path, wanted, json.dumps({"output": number}).encode()))
     deploy(served.place, SERVICE, *files[2])
     command = [sys.executable, "-c", READER, str(served.weight), str(tmp_path / "stop")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as reader:
@@ -179,13 +180,13 @@ def test_a_large_record(served: Served) -> None:
     """A record of megabytes arrives whole."""
     path, wanted, _ = served.file("first")
     record = json.dumps({"output": "first", "more": ["x" * 100] * 50_000}).encode()
-    deploy(served.place, SERVICE, path, wanted, record)
+    deploy(served.place, SERVICE, lambda: path, wanted, record)
     assert served.record.read_bytes() == record
 
 
 def test_who_waits_too_long_is_told(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While another's check goes on, a second deployment waits a little, and then says who is at it."""
-    monkeypatch.setattr(switch, "WAIT", 1)
+    monkeypatch.setattr(deployment, "WAIT", 1)
     os.mkfifo(tmp_path / "go")
     with deployer(served, "slow", f"echo checking; cat '{tmp_path}/go'") as slow:
         assert slow.stdout
@@ -193,7 +194,7 @@ def test_who_waits_too_long_is_told(served: Served, tmp_path: Path, monkeypatch:
         assert served.current() == ("slow", "its switch has not come to an end")
         path, wanted, _ = served.file("second")
         with pytest.raises(DeploymentError) as caught:
-            deploy(served.place, SERVICE, path, wanted, b"a large record " * 500_000)
+            deploy(served.place, SERVICE, lambda: path, wanted, b"a large record " * 500_000)
         assert str(caught.value).startswith("ssd on local: slow@desk is at it since 20")
         assert str(caught.value).endswith("Z (deploy slow); run again when that has ended")
         (tmp_path / "go").write_text("")
@@ -226,7 +227,7 @@ def test_a_link_that_falls_silent_holds_nobody_up(served: Served) -> None:
     """While half a record is there, another deployment comes and goes; the first one sees that, and follows it."""
     with Local("local", served.home.parent) as transport, ThreadPoolExecutor(1) as pool:
         place = Faltering(transport, "ssd", served.place.folder)
-        first = pool.submit(deploy, place, SERVICE, *served.file("first"))
+        first = pool.submit(deploy, place, SERVICE, *served.given("first"))
         assert place.silent.wait(60)
         served.deploy("second")
         assert served.read == ("second", "second")
@@ -324,7 +325,7 @@ def test_other_shells(served: Served, shell: list[str], tmp_path: Path, monkeypa
     served.deploy("first", checking("echo checked"), show=said.append)
     with pytest.raises(DeploymentError, match='status 1, saying "no"'):
         served.deploy("second", checking("echo no; false"))
-    monkeypatch.setattr(switch, "LIMIT", 1)
+    monkeypatch.setattr(deployment, "LIMIT", 1)
     with pytest.raises(DeploymentError, match="took over 1 s"):
         served.deploy("second", checking("sleep 60"))
     served.deploy("third")
