@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import tarfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +16,7 @@ import pytest
 
 from dlim.builds import sha256
 from tests.conftest import ROOT, Workspace
-from tests.learners import TRAIN, give_learners, lines, only, refused
+from tests.learners import give_learners, lines, only, refused
 
 
 @pytest.fixture
@@ -155,7 +154,7 @@ def test_a_training_whose_weights_are_called_otherwise(here: Workspace) -> None:
     A result from before isn't this one's either, and a test that fails is shown.
     """
     lines(here, "task:ssd", "--name", "first")
-    (here.folder / "program/train.sh").write_text("echo loss 0.5; cp $DLIM_CLASSES classes.pt")
+    (here.folder / "program/train.sh").write_text("echo loss 0.5; echo weight of $(cat $DLIM_CLASSES) >classes.pt")
     (here.folder / "program/test.sh").write_text("exit 7")
     failed = only(lines(here, "task:ssd", "--name", "second", status=1), "FAILED")
     assert failed.startswith("FAILED ssd: it ended well, but left no new file that matches weights/*.pth and isn't")
@@ -168,7 +167,7 @@ def test_a_training_whose_weights_are_called_otherwise(here: Workspace) -> None:
     row = only(lines(here, "outputs"), "second")
     assert "test failed, status 7; loss 0.5" in row
     lines(here, "deploy", "second")
-    assert weight(here) == "close_btn"
+    assert weight(here) == "weight of close_btn"
 
 
 def begun(here: Workspace, *arguments: str) -> subprocess.Popen[str]:

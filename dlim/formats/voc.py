@@ -96,9 +96,9 @@ def lists(
     """The dataset's text files by their path in it, from the ids of train and val, and of those that show each label.
 
     trainval is the union of train and val, or train where that is said. There is no third share, so test is val: what
-    a trained network is judged by must not be what it learned from. A class list has the images that show the class, each with a 1.
-    VOC's own also have all the others, with -1: of a thousand classes that is a thousand lines an image, and no reader
-    that we know of asks for them.
+    a trained network is judged by must not be what it learned from. A class list has the images that show the class,
+    each with a 1. VOC's own also have all the others, with -1: of a thousand classes that is a thousand lines an image,
+    and no reader that we know of asks for them.
     """
     files = {f"{LISTS}/{part}.txt": _lines(ids) for part, ids in _sets(train, val, trainval).items()}
     if class_lists:

@@ -101,6 +101,7 @@ def test_the_lists_of_a_dataset() -> None:
         "ImageSets/Main/trainval.txt": "a_1\na_2\nb_1\n",
         "ImageSets/Main/test.txt": "a_2\n",
         "labelmap.txt": "# label:color_rgb:parts:actions\na:::\nb:::\n",
+        "classes.txt": "a\nb\n",
     }
 
 

@@ -139,6 +139,7 @@ def test_the_layout() -> None:
         "ImageSets/Main/trainval.txt": "close_0001\nclose_0002\nskip_0001\n",
         "ImageSets/Main/test.txt": "close_0002\n",
         "labelmap.txt": "# label:color_rgb:parts:actions\nclose:::\nskip:::\n",
+        "classes.txt": "close\nskip\n",
     }
 
 
@@ -174,7 +175,7 @@ def test_what_is_taken() -> None:
     found = packed(replace(content(["close_0002"], ["skip_0001"]), taken={"close": ["close_0002"]}))
     assert {Path(name).name for name in found if not name.startswith("ImageSets")} == {
         *("close_0002.xml", "close_0002.jpg", "skip_0001.xml", "skip_0001.jpg"),
-        *("table.csv", "labelmap.txt"),
+        *("table.csv", "labelmap.txt", "classes.txt"),
     }
 
 
@@ -363,7 +364,7 @@ def test_an_archive_is_the_dataset(folder: Path, extract: Callable[[Path, Path],
     extract(made(), folder / "extracted")
     expected = contents(OUT)
     del expected[MANIFEST]
-    assert len(expected) == 2 * 3 + 4 + 2 * 4 + 2
+    assert len(expected) == 2 * 3 + 4 + 2 * 4 + 3
     assert contents(folder / "extracted/data_set") == expected
 
 
