@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from dlim import console, store
 from dlim.commands.base import Command, Option, option
 from dlim.errors import DlimError, TransportError
-from dlim.runs import account, deployment, history, job, unfinished
+from dlim.runs import account, deploy, history, job, unfinished
 from dlim.runs.course import Course
 from dlim.runs.record import local_time, now
 from dlim.workspace import DATA_SET, OUTPUT, Workspace
@@ -83,7 +83,7 @@ def _service(workspace: Workspace, name: str) -> Service:
     try:
         with Course(workspace, name).serving() as place:
             past = tuple(history.read(place))
-            return Service(name, server, deployment.current(place, learner.service), past)
+            return Service(name, server, deploy.current(place, learner.service), past)
     except DlimError as error:
         return Service(name, server, fault=str(error))
 
