@@ -374,7 +374,7 @@ class Pipeline:
 
     def _pack(self, name: str, made: Mapping[str, Path]) -> Step:
         learner = self.workspace.config.learners[name]
-        settings = dataset.Settings(name, learner.class_lists, learner.format)
+        settings = dataset.Settings(name, learner.class_lists, learner.format, learner.trainval)
         return Step(
             f"pack:{name}",
             str(DATA_SET / name / store.MANIFEST),
@@ -385,7 +385,7 @@ class Pipeline:
 
     def _tarball(self, name: str, made: Mapping[str, Path]) -> Step:
         learner = self.workspace.config.learners[name]
-        settings = dataset.Settings(name, learner.class_lists, learner.format)
+        settings = dataset.Settings(name, learner.class_lists, learner.format, learner.trainval)
         archive, manifest = archive_files(name)
         shards = [shards_folder(name) / self._by_title[title].folder.name for title in made]
         return Step(
