@@ -240,13 +240,13 @@ def _plain(line: str) -> str:
 
 def not_begun(server: str, status: int, said: str) -> CommandError:
     """The error that says why a script couldn't even begin. said: all that the login shell said."""
-    files = "its user's start-up files (such as ~/.bashrc there)"
-    remedy = "let them do nothing where there is no terminal"
+    remedy = "let them do nothing without a terminal"
     if not said.strip():
-        fault = f"its user has no shell that runs a script, or {files} end it or read what it is told"
+        fault = "its user has no shell that runs a script, or start-up files (~/.bashrc there) that swallow it"
         return CommandError(server, fault, f"give that user a shell, with chsh, or {remedy}")
     if _OTHER_SHELL.search(said):
-        return CommandError(server, f"{files} put another program in the place of the shell", remedy)
+        fault = "its user's start-up files (~/.bashrc there) put another program in the place of the shell"
+        return CommandError(server, fault, remedy)
     return meaning(server, status, said)
 
 

@@ -440,8 +440,8 @@ def test_a_login_shell_that_talks(client: Client, link: Links, tmp_path: Path) -
 
 
 SWALLOWED = (
-    "ssd: its user has no shell that runs a script, or its user's start-up files (such as ~/.bashrc there) end it or"
-    " read what it is told; give that user a shell, with chsh, or let them do nothing where there is no terminal"
+    "ssd: its user has no shell that runs a script, or start-up files (~/.bashrc there) that swallow it;"
+    " give that user a shell, with chsh, or let them do nothing without a terminal"
 )
 
 NO_SHELL = [
@@ -472,7 +472,7 @@ def test_start_up_files_that_swallow_commands(client: Client, link: Links, tmp_p
         client.trust(server.known())
         (server.home("trainer") / ".bashrc").write_text(f"{line}\n")
         text = told(link(server.port))
-    assert "its user's start-up files (such as ~/.bashrc there)" in text
+    assert "start-up files (~/.bashrc there)" in text
     assert ("put another program in the place of the shell" in text) == (line == "exec fish")
 
 
