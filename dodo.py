@@ -20,10 +20,4 @@ task_ship = tasks.ship
 task_task = tasks.task
 
 # the steps of a dataset
-task_locate = tasks.locate
-task_augment = tasks.augment
-task_annotate = tasks.annotate
-task_split = tasks.split
-task_shard = tasks.shard
-task_pack = tasks.pack
-task_tarball = tasks.tarball
+task_steps = tasks.steps

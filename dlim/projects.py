@@ -47,6 +47,11 @@ class Project:
         return self.folder / "master" / "image.jpg"
 
     @property
+    def mask(self) -> Path:
+        """Which of the master's pixels belong to its object; where there is none, it is worked out."""
+        return self.folder / "master" / "mask.png"
+
+    @property
     def extended(self) -> Path:
         """The master on the labelling canvas."""
         return self.folder / "master" / "image_extended.jpg"

@@ -121,6 +121,16 @@ def variations(project: Project, canvas: Canvas) -> Path:
     return project.build / ".variations" / canvas_name(canvas)
 
 
+def scenes(project: Project, name: str) -> Path:
+    """The folder of a project's scenes for a learner."""
+    return project.build / ".scenes" / name
+
+
+def backgrounds_folder(name: str) -> Path:
+    """The folder of the backgrounds from which a learner's scenes are cut."""
+    return INTERNAL / "backgrounds" / name
+
+
 def split_folder(name: str) -> Path:
     """The folder of a learner's split."""
     return INTERNAL / "split" / name

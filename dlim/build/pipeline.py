@@ -12,13 +12,15 @@ from typing import Any, NamedTuple
 
 from dlim import config, projects, provenance, store, variation
 from dlim.build.work import Fill, Made, Refused, Told, Work, sealed
-from dlim.config import Learner
+from dlim.config import Learner, Scene
 from dlim.errors import DlimError, ProjectError
 from dlim.formats import FORMATS
 from dlim.geometry import Canvas, canvas_name
 from dlim.mix.limits import Limits
 from dlim.projects import Broken, Project
-from dlim.stages import annotate, augment, boxes, dataset, extend, split
+from dlim.scenes import backgrounds as windows
+from dlim.scenes import compose as scenes_of
+from dlim.stages import annotate, augment, backgrounds, boxes, compose, dataset, extend, split
 from dlim.store import Staging
 from dlim.text import megabytes
 from dlim.workspace import (
@@ -26,8 +28,10 @@ from dlim.workspace import (
     INTERNAL,
     Workspace,
     archive_files,
+    backgrounds_folder,
     has_master,
     objects,
+    scenes,
     shards_folder,
     split_folder,
     variations,
@@ -36,8 +40,8 @@ from dlim.workspace import (
 Settings = Mapping[str, Any]
 """Flat, of JSON values."""
 
-OF_PROJECTS = ("extend", "locate", "augment", "annotate", "shard")
-OF_LEARNERS = ("split", "pack", "tarball")
+OF_PROJECTS = ("extend", "locate", "augment", "compose", "annotate", "shard")
+OF_LEARNERS = ("backgrounds", "split", "pack", "tarball")
 KINDS = (*OF_PROJECTS, *OF_LEARNERS)
 """The kinds of steps: what stands before the colon of a step's name."""
 
@@ -232,9 +236,11 @@ class Pipeline:
         if has_master(project):
             yield self._extend(title, project)
             yield self._locate(title, project)
-        for canvas in sorted({learner.size for _, learner in takers}, key=canvas_name):
+        for canvas in sorted({_canvas(learner) for _, learner in takers}, key=canvas_name):
             yield self._augment(title, project, canvas)
         for name, learner in takers:
+            if learner.scene is not None:
+                yield self._compose(title, project, name, learner, learner.scene)
             yield self._annotate(title, project, name, learner)
             yield self._shard(title, name)
 
@@ -276,7 +282,9 @@ class Pipeline:
             shared.seed,
             shared.augment.count,
             shared.augment.cval,
-            shrink=any(each.fit == "shrink" for _, each in self.workspace.takers_of(project) if each.size == canvas),
+            shrink=any(
+                each.fit == "shrink" for _, each in self.workspace.takers_of(project) if _canvas(each) == canvas
+            ),
         )
         name = f"{title}@{canvas_name(canvas)}"
         log = INTERNAL / "logs" / f"{name.replace('/', '.')}.log"
@@ -295,8 +303,35 @@ class Pipeline:
             },
         )
 
+    def _compose(self, title: str, project: Project, name: str, learner: Learner, scene: Scene) -> Step:
+        shared = self.workspace.config.settings
+        there = {each: one for each, one in self.chosen(name) if isinstance(one, Project)} | {title: project}
+        by_name = {one.name: each for each, one in there.items()}
+        chosen = [title, *(by_name[each] for each in compose.partners(project.name, by_name))]
+        settings = composing(learner, scene, project, shared.seed)
+        target = str(scenes(project, name) / store.MANIFEST)
+        masters = [each for each in (there[one] for one in chosen) if has_master(each)]
+        return Step(
+            f"compose:{title}@{name}",
+            target,
+            Fill(target, partial(_compose, [there[each] for each in chosen], backgrounds_folder(name), settings)),
+            tuple(str(path) for each in masters for path in (each.image, each.mask)),
+            after=(
+                f"backgrounds:{name}",
+                *(f"locate:{each}" for each in chosen if has_master(there[each])),
+                *(f"augment:{each}@{canvas_name(None)}" for each in chosen),
+            ),
+            settings=lambda: {
+                **asdict(settings),
+                "size": canvas_name(settings.size),
+                "partners": ", ".join(chosen[1:]),
+                **_makers("compose"),
+            },
+        )
+
     def _annotate(self, title: str, project: Project, name: str, learner: Learner) -> Step:
-        made, marked = variations(project, learner.size), objects(project)
+        made = scenes(project, name) if learner.scene else variations(project, learner.size)
+        marked = objects(project)
         label = project.settings.label or project.name
         shown = partial(_labels, project, made, marked, label)
         settings = annotate.Settings(project.name, label, {}, learner.boxes == "follow", learner.format)
@@ -307,7 +342,7 @@ class Pipeline:
             Fill(target, partial(_annotate, project, made, marked, settings, learner.labels, shown)),
             after=(
                 *((f"locate:{title}",) if has_master(project) else ()),
-                f"augment:{title}@{canvas_name(learner.size)}",
+                f"compose:{title}@{name}" if learner.scene else f"augment:{title}@{canvas_name(learner.size)}",
             ),
             settings=lambda: {
                 "boxes": learner.boxes,
@@ -348,8 +383,30 @@ class Pipeline:
         if key not in self._made:
             made = {title: project.folder / "build" / name for title, project in self.chosen(name)}
             steps = [self._split(name, made), self._pack(name, made), self._tarball(name, made)]
+            learner = self.workspace.config.learners[name]
+            if learner.scene is not None:
+                steps.insert(0, self._backgrounds(name, learner, learner.scene))
             self._made[key] = {step.name: step for step in steps}
         return self._made[key]
+
+    def _backgrounds(self, name: str, learner: Learner, scene: Scene) -> Step:
+        folder = Path(scene.backgrounds) if scene.backgrounds else None
+        size, seed = learner.size or (0, 0), self.workspace.config.settings.seed
+        target = str(backgrounds_folder(name) / store.MANIFEST)
+        pictures = [] if folder is None or not folder.is_dir() else windows.pictures(folder)
+        return Step(
+            f"backgrounds:{name}",
+            target,
+            Fill(target, partial(_backgrounds, folder, scene.drawn, size, seed)),
+            tuple(map(str, pictures)),
+            settings=lambda: {
+                "size": canvas_name(size),
+                "seed": seed,
+                "backgrounds": scene.backgrounds,
+                "drawn": scene.drawn,
+                **_makers("backgrounds"),
+            },
+        )
 
     def _limits(self, name: str) -> Limits:
         if name not in self._known_limits:
@@ -415,6 +472,35 @@ class Pipeline:
 _ALL = "all learners' datasets"
 
 
+def _canvas(learner: Learner) -> Canvas:
+    """The canvas of the variations that a learner's images come from: scenes are made of crops."""
+    return None if learner.scene else learner.size
+
+
+def composing(learner: Learner, scene: Scene, project: Project, seed: int) -> scenes_of.Settings:
+    """How a project's scenes are composed for a learner."""
+    return scenes_of.Settings(
+        learner.size or (0, 0),
+        seed,
+        scene.drawn,
+        scene.objects,
+        scene.scale,
+        scene.position,
+        scene.blend,
+        scene.cover,
+        scene.empty,
+        project.settings.placement,
+    )
+
+
+def _source(project: Project) -> compose.Source:
+    """What a project gives to scenes, now that its boxes are read and its variations made."""
+    if not has_master(project):
+        return compose.Source(project.name, variations(project, None))
+    things = boxes.read(objects(project))[2]
+    return compose.Source(project.name, variations(project, None), things, project.image, project.mask)
+
+
 def _makers(stage: str) -> dict[str, Any]:
     return dict(provenance.makers(stage))
 
@@ -448,6 +534,21 @@ def _augment(
     project: Project, settings: augment.Settings, log: Path, seconds: float, out: Staging, told: Told
 ) -> list[str]:
     return augment.augment(project, out, settings, log, told, seconds)
+
+
+def _backgrounds(
+    folder: Path | None, drawn: float, size: tuple[int, int], seed: int, out: Staging, told: Told
+) -> list[str]:
+    return backgrounds.backgrounds(folder, drawn, out, size, seed)
+
+
+def _compose(
+    projects: Sequence[Project], windows: Path, settings: scenes_of.Settings, out: Staging, told: Told
+) -> list[str]:
+    known = [_source(each) for each in projects]
+    # what the stage left before lies where this is going to be
+    before = out.path.with_name(out.path.name.removeprefix(store.FRESH))
+    return compose.compose(known, windows, out, settings, before if before.is_dir() else None, told)
 
 
 def _labels(project: Project, variations: Path, objects: Path, label: str) -> set[str]:

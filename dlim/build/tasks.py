@@ -21,7 +21,7 @@ from dlim.build import look
 from dlim.build.lock import unlocked
 from dlim.build.look import Memo
 from dlim.build.options import option, said
-from dlim.build.pipeline import Group, Pipeline, Step
+from dlim.build.pipeline import KINDS, Group, Pipeline, Step
 from dlim.build.reporter import ASKED, FAULT, REASONS, SUMMARY, Reporter, nothing_to_do
 from dlim.build.state import STATE
 from dlim.build.status import Status
@@ -168,35 +168,11 @@ class Tasks:
         """Bring each learner to its dataset."""
         yield from self._groups("dataset")
 
-    # the steps of these
-
-    def locate(self) -> Iterator[Row]:
-        """Read each master's boxes."""
-        yield from self._steps("locate")
-
-    def augment(self) -> Iterator[Row]:
-        """Run each project's daug.py, once for every canvas that its learners have."""
-        yield from self._steps("augment")
-
-    def annotate(self) -> Iterator[Row]:
-        """Give each variation its annotation, for every learner that takes the project."""
-        yield from self._steps("annotate")
-
-    def split(self) -> Iterator[Row]:
-        """Divide each learner's images into train and val."""
-        yield from self._steps("split")
-
-    def shard(self) -> Iterator[Row]:
-        """Pack each project's share of each learner's dataset."""
-        yield from self._steps("shard")
-
-    def pack(self) -> Iterator[Row]:
-        """Lay each learner's dataset out."""
-        yield from self._steps("pack")
-
-    def tarball(self) -> Iterator[Row]:
-        """Join each learner's dataset into one archive."""
-        yield from self._steps("tarball")
+    def steps(self) -> Iterator[Row]:
+        """The steps of a dataset, which nobody types: locate, augment, compose and so on."""
+        for kind in KINDS:
+            if kind != "extend":
+                yield from self._steps(kind)
 
     # what runs whenever it is asked for
 
