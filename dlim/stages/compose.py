@@ -100,7 +100,8 @@ def compose(
     for table in sorted(name for name in own.made.files if name.endswith(".csv")):
         own.made.link(table, out, table)
     looked_at = _looked_through(own, grounds, {} if earlier is None else earlier.facts.get("looked_at", {}))
-    out.facts |= {"fresh": fresh, "looked_at": looked_at}
+    known = variation.facts(variation.from_line(line) for line in lines)
+    out.facts |= {**known, "fresh": fresh, "looked_at": looked_at}
     return _said(own.source.name, looked_at)
 
 
