@@ -40,7 +40,7 @@ def broken(transport: Transport, relayed: Relay, way: str, count: int, bring: ob
 
 
 # after the first bytes, in the middle of packets, just before and after the end
-POINTS = [1, 50, 1000, 40_000, 300_000, MIB, 2 * MIB + 1, 3_500_000, 5 * MIB, SIZE - 1, SIZE, SIZE + 2000]
+POINTS = [1, 40_000, MIB, 3_500_000, SIZE - 1, SIZE + 2000]
 
 
 @pytest.mark.parametrize("point", POINTS)

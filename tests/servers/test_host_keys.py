@@ -334,13 +334,13 @@ def test_a_jump_host_that_falls_silent(
     """Silence is noticed on each part of the way."""
     from dlim.servers import link as links
 
-    monkeypatch.setattr(links, "PATIENCE", 2.0)
+    monkeypatch.setattr(links, "PATIENCE", 4.0)
     for silent in (gate, server):
         with relay(silent.port) as between:
             client.trust(silent.known(f"[127.0.0.1]:{between.port}"), gate.known())
             client.configure(way(gate, server).replace(f"Port {silent.port}", f"Port {between.port}"))
             transport = link(host="box", user="")
-            with pytest.raises(Unreachable, match="ssd: gave no sign of life for 2 s"):
+            with pytest.raises(Unreachable, match="ssd: gave no sign of life for 4 s"):
                 transport.run("echo begun; sleep 60", sink=lambda data, between=between: between.freeze())
             between.cut()
             between.thaw()

@@ -229,8 +229,10 @@ def test_a_password_from_the_environment(
     told(link(strange.port, name="ssd-3"))
 
 
-@pytest.mark.parametrize("name", ["secrets/ssd", "~/secrets/ssd", "{home}/secrets/ssd"])
-@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\nsecond line"])
+@pytest.mark.parametrize(
+    ("name", "end"),
+    [("secrets/ssd", ""), ("~/secrets/ssd", "\n"), ("{home}/secrets/ssd", "\r\n"), ("secrets/ssd", "\nsecond line")],
+)
 def test_a_password_from_a_file(client: Client, strange: SshServer, link: Links, name: str, end: str) -> None:
     """password_file is below the user's home, unless it is absolute; its first line counts."""
     password_file(client, PASSWORD + end)
@@ -245,7 +247,7 @@ def password_file(client: Client, text: str = PASSWORD, mode: int = 0o600) -> Pa
     return path
 
 
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o660, 0o644])
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
 def test_a_password_file_that_others_can_read(client: Client, strange: SshServer, link: Links, mode: int) -> None:
     """A password that isn't the user's alone is not used."""
     path = password_file(client, mode=mode)

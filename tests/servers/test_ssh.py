@@ -383,10 +383,10 @@ def test_no_thread_is_left(client: Client, server: SshServer, link: Links) -> No
 
 
 def test_nothing_is_open_when_all_is_closed(client: Client, server: SshServer, link: Links) -> None:
-    """A hundred links, good and bad, leave no open file."""
+    """Links, good and bad, leave no open file."""
     link(server.port).run("true")
     files = psutil.Process().num_fds()
-    for _ in range(10):
+    for _ in range(3):
         transport = link(server.port)
         transport.run("true")
         transport.close()
@@ -397,25 +397,35 @@ def test_nothing_is_open_when_all_is_closed(client: Client, server: SshServer, l
 # login shells
 
 
-@pytest.mark.parametrize("shell", ["sh", "bash", "dash", "zsh", "fish", "tcsh", "csh"])
-def test_every_login_shell(client: Client, link: Links, tmp_path: Path, shell: str) -> None:
+SHELLS = ["sh", "bash", "dash", "zsh", "fish", "tcsh", "csh"]
+
+
+@pytest.fixture(scope="module")
+def shells(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
+    """A server with a user for each login shell, called like it, and some with none."""
+    users = [User(shell, shell=path) for shell in SHELLS if (path := shutil.which(shell))]
+    users += [User(Path(path).name, shell=path) for path in ("/usr/sbin/nologin", "/bin/false", "/bin/cat")]
+    with ssh_server(tmp_path_factory.mktemp("shells"), *users) as server:
+        yield server
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_every_login_shell(client: Client, shells: SshServer, link: Links, tmp_path: Path, shell: str) -> None:
     """A script is run by sh, and means the same whatever the user's own shell is."""
-    path = shutil.which(shell)
-    if path is None:
+    if not shutil.which(shell):
         pytest.skip(f"{shell} isn't installed")
-    with ssh_server(tmp_path / "sshd", User("trainer", shell=path)) as server:
-        server.authorize("trainer", client.key)
-        client.trust(server.known())
-        transport = link(server.port, home="work it's")
-        word = "it's !x \\n $HOME\n✕"
-        done = transport.run('printf "%s" "$1"; cat; exit 5', word, feed=[b"fed"])
-        assert done[:2] == (5, f"{word}fed".encode())
-        (tmp_path / "file").write_bytes(os.urandom(STEP + 1))
-        transport.put(tmp_path / "file", "file")
-        assert (server.home("trainer") / "work it's/file").read_bytes() == (tmp_path / "file").read_bytes()
-        with pytest.raises(Unreachable):
-            transport.run("sleep 4321", within=0.5)
-        wait_for(lambda: not [p for p in psutil.process_iter() if "4321" in cmdline(p)], "the script's end")
+    shells.authorize(shell, client.key)
+    client.trust(shells.known())
+    transport = link(shells.port, user=shell, home="work it's")
+    word = "it's !x \\n $HOME\n✕"
+    done = transport.run('printf "%s" "$1"; cat; exit 5', word, feed=[b"fed"])
+    assert done[:2] == (5, f"{word}fed".encode())
+    (tmp_path / "file").write_bytes(os.urandom(STEP + 1))
+    transport.put(tmp_path / "file", "file")
+    assert (shells.home(shell) / "work it's/file").read_bytes() == (tmp_path / "file").read_bytes()
+    with pytest.raises(Unreachable):
+        transport.run("sleep 4321", within=0.5)
+    wait_for(lambda: not [p for p in psutil.process_iter() if "4321" in cmdline(p)], "the script's end")
 
 
 def cmdline(process: psutil.Process) -> list[str]:
@@ -454,12 +464,12 @@ NO_SHELL = [
 
 
 @pytest.mark.parametrize(("shell", "fault"), NO_SHELL)
-def test_a_user_without_a_shell(client: Client, link: Links, tmp_path: Path, shell: str, fault: str) -> None:
+def test_a_user_without_a_shell(client: Client, shells: SshServer, link: Links, shell: str, fault: str) -> None:
     """A user who can't run anything is told as such."""
-    with ssh_server(tmp_path / "sshd", User("trainer", shell=shell)) as server:
-        server.authorize("trainer", client.key)
-        client.trust(server.known())
-        assert told(link(server.port)) == fault
+    user = Path(shell).name
+    shells.authorize(user, client.key)
+    client.trust(shells.known())
+    assert told(link(shells.port, user=user)) == fault
 
 
 @pytest.mark.parametrize("line", ["exec fish", "exit", "read -t 1 x"])
