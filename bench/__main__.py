@@ -43,7 +43,7 @@ def main() -> int:
         bench = Bench(
             given.python, given.dodo.resolve(), folder, projects, 1 if given.quick else 5, images, given.large
         )
-        floor = best(bench.floor, bench.times).wall
+        floor = best(bench.floor, bench.times).cpu
         for row in attempted(bench):
             if isinstance(row, str):
                 say(row)

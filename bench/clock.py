@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import resource
 import signal
@@ -10,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,55 +34,78 @@ class FailedError(Exception):
 def run(command: Command, folder: Path, *, within: float = 3600, cores: int = 0) -> Cost:
     """Run a command. within: seconds after which it is given up; cores: how many it may use, all unless given.
 
-    Raises FailedError.
+    What it leaves running when it ends is waited for, as it is work, too. Raises FailedError.
     """
     words = [str(word) for word in command]
-    some = sorted(os.sched_getaffinity(0))[:cores] if cores else sorted(os.sched_getaffinity(0))
+    allowed = sorted(os.sched_getaffinity(0))[: cores or None]
+    _adopt()
     with tempfile.TemporaryFile() as out:
         began = time.perf_counter()
         process = subprocess.Popen(
             words, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
-            preexec_fn=lambda: os.sched_setaffinity(0, some),
+            preexec_fn=lambda: os.sched_setaffinity(0, allowed),
         )  # fmt: skip
-        status, usage = _waited(process, began + within)
+        timer = threading.Timer(within, lambda: os.killpg(process.pid, signal.SIGKILL))
+        timer.start()
+        _, status, usage = os.wait4(process.pid, 0)
         took = time.perf_counter() - began
+        timer.cancel()
+        process.returncode = os.waitstatus_to_exitcode(status)  # or Popen would wait for it once more
+        used = [usage, *_left()]
         out.seek(0)
         said = out.read().decode(errors="replace")
-    if status is None:
+    if took >= within:
         raise FailedError(f"over {within:.0f} s")
-    if status:
-        raise FailedError(f"{' '.join(words)}: status {status}\n{said[-2000:]}")
-    return Cost(took, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000, said)
+    if process.returncode:
+        raise FailedError(f"{' '.join(words)}: status {process.returncode}\n{said[-2000:]}")
+    cpu = sum(each.ru_utime + each.ru_stime for each in used)
+    return Cost(took, cpu, max(each.ru_maxrss for each in used) / 1000, said)
 
 
-def _waited(process: subprocess.Popen[bytes], until: float) -> tuple[int | None, resource.struct_rusage]:
-    """The status of a process, None where it was killed at that time; what it and its children used."""
-    timer = threading.Timer(until - time.perf_counter(), lambda: os.killpg(process.pid, signal.SIGKILL))
-    timer.start()
-    _, status, usage = os.wait4(process.pid, 0)
-    timer.cancel()
-    process.returncode = os.waitstatus_to_exitcode(status)  # or Popen would wait for it once more
-    return None if time.perf_counter() >= until else process.returncode, usage
+def _adopt() -> None:
+    """Let orphans of what is measured come to this process, so that what they used can be told."""
+    subreaper = 36  # PR_SET_CHILD_SUBREAPER
+    ctypes.CDLL(None, use_errno=True).prctl(subreaper, 1, 0, 0, 0)
+
+
+def _left() -> Iterator[resource.struct_rusage]:
+    """What orphans used that end within seconds: a server of processes goes when its master has gone."""
+    until = time.perf_counter() + 5
+    while time.perf_counter() < until:
+        try:
+            pid, _, usage = os.wait4(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid:
+            yield usage
+        else:
+            time.sleep(0.01)
+
+
+PATIENCE = 20.0
+"""Seconds after which a command is run no more often: a slow one tells as much in fewer runs."""
 
 
 def best(work: Callable[[], Cost], times: int) -> Cost:
     """The fastest of so many: the others waited for something else on this machine."""
-    return min((work() for _ in range(times)), key=lambda cost: cost.wall)
+    return pair(work, lambda: Cost(0, 0, 0, ""), times)[0]
 
 
-def ratio(work: Callable[[], Cost], against: Callable[[], Cost], times: int) -> tuple[Cost, Cost]:
-    """Two things in turn, so many times each; the fastest of both."""
-    pairs = [(against(), work()) for _ in range(times)]
-    return min((mine for _, mine in pairs), key=lambda cost: cost.wall), min(
-        (other for other, _ in pairs), key=lambda cost: cost.wall
-    )
+def pair(work: Callable[[], Cost], against: Callable[[], Cost], times: int) -> tuple[Cost, Cost]:
+    """Two things in turn, so many times each; of both the run with the least seconds of processors."""
+    began = time.perf_counter()
+    mine, others = [work()], [against()]
+    while len(mine) < times and time.perf_counter() - began < PATIENCE:
+        mine.append(work())
+        others.append(against())
+    return min(mine, key=lambda cost: cost.cpu), min(others, key=lambda cost: cost.cpu)
 
 
 def took(work: Callable[[], object]) -> float:
-    """Seconds of something done here."""
-    began = time.perf_counter()
+    """Seconds of this process for something done here."""
+    began = time.process_time()
     work()
-    return time.perf_counter() - began
+    return time.process_time() - began
 
 
 def say(text: str) -> None:

@@ -17,7 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.clock import Command, FailedError, best, run, say
+from bench.clock import Command, Cost, FailedError, best, run, say
 from bench.workspaces import names
 
 STEPS = ("master", "objects", "variations", "annotated", "shard")
@@ -35,11 +35,11 @@ class Peer(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """What a peer takes for nothing to do, and for one chain: seconds, or why there is no figure."""
+    """What a peer takes for nothing to do, and for one chain; or why there is no figure."""
 
     name: str
-    null: float | str
-    change: float | str
+    null: Cost | str
+    change: Cost | str
 
 
 def measured(folder: Path, projects: int, within: float, times: int) -> Iterator[Taken]:
@@ -62,7 +62,7 @@ def _program(name: str) -> str | None:
 
 def _taken(
     there: Path, peer: Peer, command: Command, chains: list[str], within: float, times: int
-) -> tuple[float | str, float | str]:
+) -> tuple[Cost | str, Cost | str]:
     shutil.rmtree(there, ignore_errors=True)
     _lay_out(there, chains, built=not peer.prepare)
     for name, text in peer.files(chains).items():
@@ -72,12 +72,12 @@ def _taken(
             run(["git", "init", "-q"], there)
             run([command[0], "init", "-q"], there)
         run(command, there, within=within)  # what it still wants to know
-        null = best(lambda: run(command, there, within=within), times).wall
+        null = best(lambda: run(command, there, within=within), times)
     except FailedError as failed:
         return str(failed).splitlines()[0], ""
     try:
         (there / f"in/{chains[0]}.master").write_text("another")
-        return null, run(command, there, within=within).wall
+        return null, run(command, there, within=within)
     except FailedError as failed:
         return null, str(failed).splitlines()[0]
 

@@ -1,17 +1,19 @@
-"""What dlim takes, row by row, through its commands alone: any version of it can be measured."""
+"""What dlim takes, row by row, through its commands alone: any version of it can be measured.
+
+Figures are seconds on the clock; ratios are those of seconds of processors, of all processes that had a part in it, as
+the clock's are everyone else's as well. Only what two cores do for one is told by the clock.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench import masters, workspaces
-from bench.clock import Command, Cost, FailedError, best, ratio, run, say, took
+from bench.clock import Command, Cost, FailedError, best, pair, run, say, took
 from bench.encoding import encoding
 from bench.table import Row
 
@@ -65,8 +67,8 @@ def rows(bench: Bench) -> Iterator[Row]:
 def _compared(bench: Bench, what: str, words: tuple[str, ...], folder: Path, mark: float | None) -> Row:
     """A command beside `import doit.doit_cmd`."""
     say(f"{what}: doit {' '.join(words)}")
-    mine, floor = ratio(lambda: run(bench.doit(*words), folder), bench.floor, bench.times)
-    return Row(what, mine.wall, "s", mine.wall / floor.wall, FLOOR, mark, memory=mine.memory)
+    mine, floor = pair(lambda: run(bench.doit(*words), folder), bench.floor, bench.times)
+    return Row(what, mine.wall, "s", mine.cpu / floor.cpu, FLOOR, mark, memory=mine.memory)
 
 
 def _few(bench: Bench) -> Iterator[Row]:
@@ -85,7 +87,7 @@ def _few(bench: Bench) -> Iterator[Row]:
 def _images(bench: Bench) -> Iterator[Row]:
     """Images a second on one core, beside encoding alone; what a run takes for four images is taken off."""
     one = bench.workspace("one", 1, images=4, learners=2)
-    start = run(bench.doit("-n", "1", "dataset"), one, cores=1).wall
+    start = run(bench.doit("-n", "1", "dataset"), one, cores=1).cpu
     shutil.rmtree(one)
     if (masters.MASTERS / masters.CORPUS).is_file() and not bench.quick:
         folder, learners = bench.folder / "real", tuple(masters.LEARNERS)
@@ -104,7 +106,7 @@ def _images(bench: Bench) -> Iterator[Row]:
     fastest = best(whole, min(bench.times, 3))
     found = [encoding(folder / "data_set" / learner) for learner in learners]
     count, alone = sum(count for count, _ in found), sum(seconds for _, seconds in found)
-    rate = count / (fastest.wall - start)
+    rate = count / (fastest.cpu - start)
     yield Row(name, rate, "images/s", rate * alone / count, "encoding alone", 0.55, at_least=True, goal=2000)
     shutil.rmtree(folder)
 
@@ -175,8 +177,8 @@ def _new(bench: Bench, folder: Path, projects: int) -> Row:
         return cost
 
     say("doit new")
-    mine, floor = ratio(new, bench.floor, bench.times)
-    return Row(f"doit new, {projects:,} projects", mine.wall, "s", mine.wall / floor.wall, FLOOR, 4.5)
+    mine, floor = pair(new, bench.floor, bench.times)
+    return Row(f"doit new, {projects:,} projects", mine.wall, "s", mine.cpu / floor.cpu, FLOOR, 4.5)
 
 
 def _changed(bench: Bench, folder: Path, name: str) -> Row:
@@ -185,21 +187,21 @@ def _changed(bench: Bench, folder: Path, name: str) -> Row:
     run(bench.doit("dataset"), alone)
 
     def null(where: Path) -> float:
-        return best(lambda: run(bench.doit("dataset"), where), bench.times).wall
+        return best(lambda: run(bench.doit("dataset"), where), bench.times).cpu
 
     def change(where: Path, which: str) -> Cost:
         workspaces.change_a_master(where, which)
         return run(bench.doit("dataset"), where)
 
-    own = best(lambda: change(alone, "p0001"), bench.times).wall - null(alone)
+    own = best(lambda: change(alone, "p0001"), bench.times).cpu - null(alone)
     say("one master changed")
-    mine = best(lambda: change(folder, name), min(2, bench.times)).wall
+    mine = best(lambda: change(folder, name), min(2, bench.times))
     archive = folder / "data_set/ssd.tar.gz"
     floor = null(folder) + own + took(lambda: _copied_and_read(archive))
     shutil.rmtree(alone)
     what = f"one master of {bench.projects:,} changed"
     parts = "null run + its own stages + copy and SHA-256"
-    return Row(what, mine, "s", mine / floor, parts, (floor + 1) / floor)
+    return Row(what, mine.wall, "s", mine.cpu / floor, parts, (floor + 1) / floor, memory=mine.memory)
 
 
 def _copied_and_read(archive: Path) -> None:
@@ -213,13 +215,13 @@ def _copied_and_read(archive: Path) -> None:
 def _archive(bench: Bench, folder: Path) -> Iterator[Row]:
     """All shards and the archive anew, beside reading the files and the fastest deflate."""
     say("the archive anew")
-    null = run(bench.doit("dataset"), folder).wall
+    null = run(bench.doit("dataset"), folder).cpu
     shutil.rmtree(folder / ".dlim/shards", ignore_errors=True)
     (folder / "data_set/ssd.tar.gz").unlink()
-    mine = run(bench.doit("dataset"), folder).wall - null
+    mine = run(bench.doit("dataset"), folder)
     seconds = _deflated(folder / "data_set/ssd")
     parts = "reading the files and deflate at level 1, one core"
-    yield Row("the archive, all new", mine, "s", mine / seconds, parts, 1.3)
+    yield Row("the archive, all new", mine.wall, "s", (mine.cpu - null) / seconds, parts, 1.3, memory=mine.memory)
 
 
 def _deflated(dataset: Path) -> float:
@@ -235,15 +237,15 @@ def _deflated(dataset: Path) -> float:
 
 
 def _reading(bench: Bench, folder: Path) -> Iterator[Row]:
-    """`doit verify` beside reading and hashing all images and annotations on all cores; `doit report`."""
+    """`doit verify` beside reading and hashing all files of builds and datasets once; `doit report`."""
     say("doit verify, doit report")
     mine = run(bench.doit("verify"), folder)
     paths = [path for path in (folder / "projects").rglob("*") if path.is_file()]
     paths += [path for path in (folder / "data_set").rglob("*") if path.is_file()]
     unique = {path.stat().st_ino: path for path in paths}
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        seconds = took(lambda: list(pool.map(_hash, unique.values(), chunksize=256)))
-    yield Row("doit verify", mine.wall, "s", mine.wall / seconds, "reading and SHA-256 of the same files", None)
+    seconds = took(lambda: [_hash(path) for path in unique.values()])
+    parts = "reading and SHA-256 of the same files"
+    yield Row("doit verify", mine.wall, "s", mine.cpu / seconds, parts, memory=mine.memory)
     report = run(bench.doit("report"), folder)
     size = (folder / "output/report.html").stat().st_size / 1e6
     yield Row("doit report", report.wall, "s", None, f"{size:.1f} MB", goal=20, memory=report.memory)
@@ -257,11 +259,11 @@ def _ship(bench: Bench, folder: Path, name: str) -> Iterator[Row]:
     """A dataset to a server that is a folder here: all of it, and again with one shard of all new."""
     say("doit ship")
     run(bench.doit("dataset"), folder)
-    whole = run(bench.doit("ship:ssd"), folder).wall
+    whole = run(bench.doit("ship:ssd"), folder).cpu
     workspaces.change_a_master(folder, name)
     run(bench.doit("dataset"), folder)
-    again = run(bench.doit("ship:ssd"), folder).wall
-    yield Row("ship, one shard new", again, "s", again / whole, "all of it new", None)
+    again = run(bench.doit("ship:ssd"), folder)
+    yield Row("ship, one shard new", again.wall, "s", again.cpu / whole, "all of it new")
 
 
 def attempted(bench: Bench) -> Iterator[Row | str]:

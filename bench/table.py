@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bench.clock import Cost
 from bench.peers import Taken
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -55,10 +56,14 @@ def kept(name: str, rows: Sequence[Row], peers: Sequence[Taken]) -> dict[str, An
     found[name] = {
         **machine(),
         "rows": [{key: value for key, value in row._asdict().items() if value not in (None, False)} for row in rows],
-        "peers": [peer._asdict() for peer in peers],
+        "peers": [{key: _data(value) for key, value in peer._asdict().items()} for peer in peers],
     }
     DATA.write_text(json.dumps(found, indent=1) + "\n")
     return found
+
+
+def _data(value: Cost | str) -> dict[str, float] | str:
+    return value if isinstance(value, str) else {"wall": round(value.wall, 3), "cpu": round(value.cpu, 3)}
 
 
 def shown(rows: Sequence[Row], peers: Sequence[Taken], floor: float) -> str:
@@ -67,7 +72,9 @@ def shown(rows: Sequence[Row], peers: Sequence[Taken], floor: float) -> str:
     lines += [_cells(row) for row in rows]
     text = _table(lines)
     if peers:
-        text += "\n" + _table([("", "nothing to do", "ratio", "one chain"), *(_peer(peer, floor) for peer in peers)])
+        text += "\n" + _table(
+            [("", "nothing to do", "ratio", "one chain", "ratio"), *(_peer(peer, floor) for peer in peers)]
+        )
     return text
 
 
@@ -86,8 +93,10 @@ def _figure(value: float) -> str:
 
 
 def _peer(peer: Taken, floor: float) -> tuple[str, ...]:
-    said = [f"{value:.2f} s" if isinstance(value, float) else value for value in (peer.null, peer.change)]
-    return peer.name, said[0], f"{peer.null / floor:.1f}" if isinstance(peer.null, float) else "", said[1]
+    found = (peer.null, peer.change)
+    said = [each if isinstance(each, str) else f"{_figure(each.wall)} s" for each in found]
+    ratios = ["" if isinstance(each, str) else f"{each.cpu / floor:.1f}" for each in found]
+    return peer.name, said[0], ratios[0], said[1], ratios[1]
 
 
 def _table(lines: Sequence[tuple[str, ...]]) -> str:
