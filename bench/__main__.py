@@ -41,7 +41,15 @@ def main() -> int:
         folder = Path(name).resolve()
         images = 200 if given.quick else 20_000
         bench = Bench(
-            given.python, given.dodo.resolve(), folder, projects, 1 if given.quick else 5, images, given.large
+            python=given.python.absolute(),
+            dodo=given.dodo.resolve(),
+            folder=folder,
+            projects=projects,
+            times=1 if given.quick else 5,
+            images=images,
+            quick=given.quick,
+            large=given.large,
+            built=given.built and given.built.resolve(),
         )
         floor = best(bench.floor, bench.times).cpu
         for row in attempted(bench):

@@ -26,6 +26,8 @@ class Bench:
 
     python: that of the environment in which dlim is installed. dodo: the dodo.py of that version. folder: where the
     workspaces are made. projects: of the great workspace. times: of each quick command, of which the fastest counts.
+    images: of the rows that are about many. quick: as small as can be; large: as large as is promised. built: a great
+    workspace that an earlier run of that version has built, to begin with.
     """
 
     python: Path
