@@ -33,11 +33,20 @@ class Understood:
 
     name: str
 
+    def __init__(self, **made: Any) -> None:
+        super().__init__(**made)
+        self._made = made
+
     def parse_execute(self, in_args: Sequence[str]) -> int:
         """Parse a command line and do what it says; the status of that."""
         try:
             return int(super().parse_execute(in_args) or 0)  # type: ignore[misc]
         except CmdParseError as error:
+            cause = error.__context__
+            if isinstance(cause, GetoptError) and cause.opt in ("h", "help") and self._made.get("cmds"):
+                subject = self._task(in_args) if self.name == "run" else self.name
+                help_ = self._made["cmds"].get_plugin("help")(**self._made)
+                return int(help_.parse_execute([subject] if subject else []))
             print(f"doit: {self._slip(error, in_args)}", file=sys.stderr)
             return FAULTY
 
@@ -45,8 +54,6 @@ class Understood:
         task = self._task(words)
         subject = task if self.name == "run" else self.name
         cause = error.__context__
-        if isinstance(cause, GetoptError) and cause.opt in ("h", "help"):
-            return f"{f'doit help {subject}' if subject else 'doit help'} shows the options"
         if task and self.name == "run" and isinstance(cause, GetoptError) and cause.opt in _names(self.get_options()):  # type: ignore[attr-defined]
             return f"{_dashed(cause.opt)} is an option of doit's own: it stands before the task's name"
         return said(error, subject)

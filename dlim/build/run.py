@@ -75,7 +75,13 @@ class Run(Understood, cmd_run.Run):  # type: ignore[misc]
         if colon and name in (self._cmds or ()):
             command = self._cmds.get_plugin(name)
             if getattr(command, "of", None) is not None:
-                made = command(config=self.config, bin_name=self.bin_name, opt_vals=self.opt_vals)
+                made = command(
+                    task_loader=self.loader,
+                    cmds=self._cmds,
+                    config=self.config,
+                    bin_name=self.bin_name,
+                    opt_vals=self.opt_vals,
+                )
                 made.of = of
                 return int(made.parse_execute(in_args[1:]))
         return super().parse_execute(in_args)

@@ -19,7 +19,6 @@ SLIPS = {
         ("run", "dataset", "--continue"),
         "doit: --continue is an option of doit's own: it stands before the task's name",
     ),
-    "help": (("run", "dataset", "--help"), "doit: doit help dataset shows the options"),
     "a slip in a task's option": (
         ("run", "label:alpha", "--atuo"),
         'doit: --atuo is no option of label:alpha; did you mean "--auto"?',
