@@ -6,6 +6,7 @@ import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import msgspec
 
@@ -14,6 +15,7 @@ from dlim.errors import AnnotationError
 from dlim.geometry import Box, Object
 from dlim.labelling import box_file
 from dlim.labelling import label as labels
+from dlim.labelling import mask as masks
 from dlim.labelling.box_file import Extended
 
 POSE = re.compile(r"[A-Za-z0-9 _.-]{1,40}")
@@ -110,7 +112,7 @@ class Drawing:
 
     def save(self, body: bytes) -> Saved:
         """Check and write what the page sent. Raises AnnotationError, with nothing written, and OSError."""
-        sent = _decoded(body)
+        sent = _decoded(body, Save)
         objects = [_object(thing) for thing in sent.objects]
         with self.lock:
             # saved twice, as by a double click, it isn't stale: the file says so already
@@ -125,10 +127,28 @@ class Drawing:
             written = box_file.write(self.on, objects)
             return Saved(box_file.version(self.on), written)
 
+    def mask(self) -> masks.Drawn:
+        """The mask's file, or what the saved boxes suggest. Raises DlimError where one of them can't be read."""
+        with self.lock:
+            return masks.read(self.on, box_file.read(self.on).objects)
 
-def _decoded(body: bytes) -> Save:
+    def suggestion(self, body: bytes) -> masks.Drawn:
+        """What the boxes on the page suggest."""
+        return masks.suggested(self.on, [_object(thing) for thing in _decoded(body, Save).objects])
+
+    def save_mask(self, body: bytes) -> Saved:
+        """Write the mask that the page sent. Raises AnnotationError, with nothing written, and OSError."""
+        drawn = _decoded(body, masks.Drawn)
+        with self.lock:
+            return Saved("", masks.write(self.on, drawn))
+
+
+T = TypeVar("T")
+
+
+def _decoded(body: bytes, kind: type[T]) -> T:
     try:
-        return msgspec.json.decode(body, type=Save)
+        return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
         fault, _, where = str(error).partition(" - at `$.")
         fault = fault[:1].lower() + fault[1:].replace("`", "")

@@ -18,7 +18,7 @@ from dlim.labelling.page import page
 from dlim.labelling.reply import HEADERS, Reply
 
 BODY = 1_000_000
-"""Bytes that a request's body may have: 200 objects take 30,000."""
+"""Bytes that a request's body may have: 200 objects take 30,000, a mask of ragged edges some more."""
 
 IDLE = 10.0
 """Seconds that a connection may be silent, and WHOLE that a request may take in all."""
@@ -156,6 +156,20 @@ class Handler(BaseHTTPRequestHandler):
                 self.server.say(f"{drawing.on.project.name}: saved {drawing.on.project.boxes}")
         return reply.json(saved)
 
+    def mask(self) -> Reply:
+        return reply.json(self.server.drawing.mask())
+
+    def suggestion(self) -> Reply:
+        return reply.json(self.server.drawing.suggestion(self._body()))
+
+    def save_mask(self) -> Reply:
+        drawing = self.server.drawing
+        saved = drawing.save_mask(self._body())
+        if saved.written:
+            with suppress(OSError):
+                self.server.say(f"{drawing.on.project.name}: saved {drawing.on.project.image.with_name('mask.png')}")
+        return reply.json(saved)
+
     def end(self) -> Reply:
         self._body()
         self._ends = True
@@ -166,6 +180,8 @@ RESOURCES: dict[str, dict[str, Callable[[Handler], Reply]]] = {
     "/": {"GET": Handler.page},
     "/image": {"GET": Handler.image},
     "/annotation": {"GET": Handler.annotation, "POST": Handler.save},
+    "/mask": {"GET": Handler.mask, "POST": Handler.save_mask},
+    "/suggestion": {"POST": Handler.suggestion},
     "/done": {"POST": Handler.end},
 }
 """All that is served, by path and method."""

@@ -9,7 +9,7 @@ from importlib import resources
 from typing import NamedTuple
 
 STYLE = "page.css"
-SCRIPTS = ("boxes.js", "drawing.js", "stage.js", "panel.js", "page.js")
+SCRIPTS = ("boxes.js", "drawing.js", "stage.js", "panel.js", "mask.js", "page.js")
 """In the order in which they build on each other."""
 
 

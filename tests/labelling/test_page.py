@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser
 
 from dlim.annotation import Box, Object
@@ -611,3 +612,70 @@ def test_a_box_inside_a_box_by_touch(chromium: Browser, served: Served) -> None:
         sheet.touch([sheet.at(10, 10)], [sheet.at(11, 10)], [sheet.at(12, 10)])
         assert sheet.rows[1] == "close_btn x 7–22 y 7–15 16 × 9"
         assert sheet.page.get_attribute("#draw", "aria-pressed") == "false"
+
+
+def mask_file(sheet: Sheet) -> Path:
+    return sheet.served.project.image.with_name("mask.png")
+
+
+def test_a_mask_is_suggested_and_corrected(sheet: Sheet) -> None:
+    """The boxes suggest a mask; brush and eraser correct it by mouse; what is saved are just these pixels."""
+    sheet.drag((5, 7), (28, 20))
+    sheet.save()
+    sheet.click("#to-mask")
+    sheet.wait("mask.data")
+    assert sheet.page.inner_text("#mask-source") == "Suggested from the boxes."
+    before = sheet.page.evaluate("[...mask.data].filter(Boolean).length")
+    assert 0 < before < CROP[0] * CROP[1]
+    sheet.page.fill("#brush-size", "1")
+    sheet.drag((1, 1), (10, 1))
+    sheet.click("#eraser")
+    sheet.drag((3, 1), (4, 1))
+    assert sheet.state == "Not saved"
+    sheet.key("s", CTRL)
+    sheet.wait("mask.isSaved")
+    assert sheet.page.inner_text("#mask-source") == "Saved in mask.png."
+    with Image.open(mask_file(sheet)) as saved:
+        assert (saved.size, saved.mode) == (CROP, "L")
+        assert [saved.getpixel((x, 0)) for x in range(11)] == [255, 255, 0, 0, *[255] * 6, 0]
+    assert len(sheet.saved()) == 1, "a mask changes no box"
+    assert unfit(sheet.page) == []
+
+
+def test_a_mask_by_keyboard_alone(sheet: Sheet) -> None:
+    """Arrows move the brush, with Alt they paint, Space paints a spot, E erases; each is taken back; empty is none."""
+    sheet.page.focus("#stage")
+    sheet.key("m")
+    sheet.wait("mask.data")
+    assert sheet.page.inner_text("#mask-source").startswith("There is none")
+    for _ in range(5):
+        sheet.key("[")
+    sheet.key(" ")
+    sheet.key("ArrowRight", ALT)
+    sheet.key("ArrowDown", ALT)
+    painted = "[...mask.data].flatMap((each, at) => each ? [at] : [])"
+    middle = CROP[1] // 2 * CROP[0] + CROP[0] // 2
+    assert sheet.page.evaluate(painted) == [middle, middle + 1, middle + 1 + CROP[0]]
+    sheet.key("e")
+    sheet.key(" ")
+    assert sheet.page.evaluate(painted) == [middle, middle + 1]
+    sheet.key("z", CTRL)
+    assert len(sheet.page.evaluate(painted)) == 3
+    sheet.key("s", CTRL)
+    sheet.wait("mask.isSaved")
+    assert mask_file(sheet).exists()
+    sheet.click("#clear")
+    sheet.key("s", CTRL)
+    sheet.wait("mask.isSaved")
+    assert not mask_file(sheet).exists()
+    sheet.key("m")
+    sheet.key("b")  # and the keys are the boxes' again
+    assert len(sheet.rows) == 1
+
+
+def test_a_mask_that_is_none(served: Served) -> None:
+    """What hasn't the crop's pixels is refused, and nothing is written."""
+    for runs in ([], [5], [-1, CROP[0] * CROP[1] + 1], [10**9]):
+        status, data, _ = served.ask("POST", "/mask", {"runs": runs})
+        assert (status, b"hasn't the crop's 32x24 pixels" in data) == (400, True)
+    assert not served.project.image.with_name("mask.png").exists()

@@ -89,6 +89,10 @@ async function saveNow({over = false}) {
     $("label").focus();
     return false;
   }
+  if (!mask.isSaved) {
+    if (!(await attempt(saveMask))) return false;
+    if (drawing.isSaved && !over) return true;
+  }
   const sent = drawing.objects;
   const objects = sent.map(({label, box, ...rest}) => ({name: label, ...toVoc(box), ...rest}));
   return attempt(async () => {
@@ -98,6 +102,17 @@ async function saveNow({over = false}) {
     say("");
     changed();
   });
+}
+
+/** Whether boxes and mask are in their files as they are here. */
+const allSaved = () => drawing.isSaved && mask.isSaved;
+
+async function saveMask() {
+  const {runs} = mask;
+  await ask("/mask", {runs});
+  mask.saved = JSON.stringify(runs);
+  mask.source = runs.length > 1 ? "saved" : "none";
+  changed();
 }
 
 /** Save what isn't yet, and end dlim's server; a second click changes nothing. */
@@ -112,7 +127,7 @@ async function finish() {
 }
 
 async function end() {
-  if ((!drawing.isSaved || mistyped()) && !(await save())) return;
+  if ((!allSaved() || mistyped()) && !(await save())) return;
   if (!(await attempt(() => ask("/done", {})))) return;
   ended = true;
   const count = drawing.objects.length;
@@ -136,7 +151,7 @@ $("ask").addEventListener("click", () => $("help").showModal());
 $("reload").addEventListener("click", () => attempt(async () => { await load(); changed(); }));
 $("replace").addEventListener("click", () => save({over: true}));
 addEventListener("beforeunload", (event) => {
-  if (!drawing.isSaved && !ended) event.preventDefault();
+  if (!allSaved() && !ended) event.preventDefault();
 });
 new ResizeObserver(() => place(view.x, view.y)).observe(stage);
 
@@ -163,6 +178,7 @@ const KEYS = {
   "-": () => zoomBy(-1),
   "?": () => $("help").showModal(),
   n: () => drawsNext(!drawsNext()),
+  m: () => maskMode(),
   l: typeLabel,
   Enter: typeLabel,
 };
@@ -231,6 +247,8 @@ function pressed(event) {
     if (!event.isComposing) typed(event);
   } else if (drag && event.key !== "Escape") {
     return; // one thing at a time
+  } else if (mask.on && !event.target.matches("button, input") && maskKey(event, written(event) === " " ? " " : (named(event) ?? written(event)))) {
+    event.preventDefault();
   } else if (written(event) === " " && !event.target.matches("button, input")) {
     spaceHeld = true;
     stage.classList.add("pans");

@@ -12,9 +12,11 @@ function make(name, attributes, ...children) {
 function drawPanel() {
   refill($("objects"), drawing.objects.map(rowOf));
   $("none").hidden = drawing.objects.length > 0;
-  $("undo").disabled = !drawing.past.length;
-  $("redo").disabled = !drawing.future.length;
+  const steps = mask.on ? mask : drawing;
+  $("undo").disabled = !steps.past.length;
+  $("redo").disabled = !steps.future.length;
   drawEditor();
+  drawMaskPanel();
   drawState();
 }
 
@@ -146,8 +148,8 @@ function boxTheCrop() {
 // State and messages
 
 function drawState() {
-  const empty = !drawing.objects.length && drawing.isSaved;
-  const state = empty ? "empty" : drawing.isSaved ? "saved" : "unsaved";
+  const empty = !drawing.objects.length && allSaved();
+  const state = empty ? "empty" : allSaved() ? "saved" : "unsaved";
   $("state").dataset.state = state;
   $("state").textContent = {empty: "No box yet", saved: "Saved", unsaved: "Not saved"}[state];
 }

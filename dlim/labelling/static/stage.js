@@ -78,6 +78,7 @@ function drawStage() {
       height: `${known.height * zoom}px`,
     });
   }
+  drawMask();
   $("grid").hidden = zoom < CLOSE;
   $("grid").style.backgroundSize = `${zoom}px ${zoom}px`;
   $("zoom").textContent = `${zoom < 1 ? zoom.toFixed(2) : Math.round(zoom * 10) / 10}×`;
@@ -96,6 +97,7 @@ function drawOverlay() {
   const chosen = held ? (held.index < 0 ? objects.length - 1 : held.index) : drawing.chosen;
   const shapes = [known.crop ? rectangle(known.crop, "crop") : null];
   if (hovered && view.zoom >= CLOSE && !held) shapes.push(rectangle(hovered, "pixel"));
+  if (mask.on) shapes.push(rectangle(brushBox(), "pixel"));
   const order = objects.map((_, index) => index).sort((one, other) => (one === chosen) - (other === chosen));
   for (const index of order) shapes.push(shapeOf(objects[index], index === chosen));
   if (objects[chosen] && !drag) shapes.push(...handles(objects[chosen]));
@@ -190,6 +192,12 @@ function press(event) {
     drag = {kind: "pan", x: event.clientX - view.x, y: event.clientY - view.y};
   } else if (event.button !== 0) {
     return;
+  } else if (mask.on) {
+    mask.step();
+    mask.cursor = onCrop(from);
+    mask.spot(mask.cursor.x, mask.cursor.y);
+    drag = {kind: "paint"};
+    changed();
   } else if (edges) {
     drag = {kind: "resize", edges: edges.split(" "), from, object};
   } else if (object && covers(object.box, from) && !event.shiftKey && !drawsNext()) {
@@ -206,6 +214,11 @@ function move(event) {
   if (pinch) return movePinch();
   const point = pointAt(event);
   if (!drag) return hover(event, point);
+  if (drag.kind === "paint") {
+    mask.stroke(mask.cursor, onCrop(point));
+    mask.cursor = onCrop(point);
+    return changed();
+  }
   const far = Math.hypot(event.clientX - drag.clientX, event.clientY - drag.clientY);
   if (!drag.started && far < SLACK) return;
   drag.started = true;
@@ -245,7 +258,7 @@ function release(event) {
   const {kind, started, from} = drag;
   const done = held;
   drag = held = null;
-  if (event.type === "pointercancel" || kind === "pan") return drawOverlay();
+  if (event.type === "pointercancel" || kind === "pan" || kind === "paint") return drawOverlay();
   if (!started) choose(objectAt(from));
   else if (done.index < 0) {
     drawing.add(done.object.box);
@@ -277,6 +290,7 @@ function hover(event, point) {
   const inside = covers({x1: 0, y1: 0, x2: known.width, y2: known.height}, point) && event.target.closest("#tools") === null;
   const pixel = {x1: Math.floor(point.x), y1: Math.floor(point.y), x2: Math.floor(point.x) + 1, y2: Math.floor(point.y) + 1};
   const grip = Boolean(event.target.dataset?.edges);
+  if (mask.on) mask.cursor = onCrop(point);
   hovered = inside && !grip && event.pointerType === "mouse" ? pixel : null;
   stage.classList.toggle("moves", Boolean(drawing.object && covers(drawing.object.box, point) && !event.shiftKey && !drawsNext()));
   tell(inside ? point : null);
