@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -16,6 +16,7 @@ from dlim.runs.record import local_time, now
 from dlim.workspace import DATA_SET, OUTPUT, Workspace
 
 if TYPE_CHECKING:
+    from dlim.build.status import Root, Verdicts
     from dlim.report.facts import Job, Known, Service, Standing
 
 PAGE = OUTPUT / "report.html"
@@ -61,18 +62,35 @@ def known(workspace: Workspace) -> Known:
     return Known(local_time(now()), tuple(standings(workspace)), services, _jobs(workspace), thresholds)
 
 
-def standings(workspace: Workspace) -> Iterable[Standing]:
-    """How each step of the build stands."""
-    from dlim.build.status import roots, told
+def standings(workspace: Workspace) -> Iterator[Standing]:
+    """How each step of the build stands; `doit list` counts the same."""
+    from dlim.build.status import told
     from dlim.commands.status import status_of
     from dlim.report.facts import Reason, Standing
 
     status = status_of(workspace)
-    steps = status.pipeline.closure(["extend", "build", "dataset"])
-    found = status.verdicts(steps)
-    for name in steps:
-        own = tuple(Reason(root.task, told(root.reasons), root.failed) for root in roots(name, found))
-        yield Standing(name, found[name].status, own)
+    names = list(status.pipeline.closure(["extend", "build", "dataset"]))
+    found = status.verdicts(names)
+    for name in names:
+        yield Standing(
+            name,
+            found[name].status,
+            tuple(Reason(root.task, told(root.reasons), root.failed) for root in _roots(name, found)),
+        )
+
+
+def _roots(name: str, found: Verdicts) -> list[Root]:
+    """Where the status of a step comes from; of one that fails, the faults alone."""
+    from dlim.build.status import Root, roots
+
+    if not found[name].fault:
+        return roots(name, found)
+    seen, waiting = {name}, [name]
+    for each in waiting:
+        more = [cause for cause in found[each].causes if found[cause].fault and cause not in seen]
+        seen.update(more)
+        waiting.extend(more)
+    return [Root(each, (found[each].failed,), failed=True) for each in waiting if found[each].failed]
 
 
 def _service(workspace: Workspace, name: str) -> Service:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
 import struct
@@ -111,14 +112,17 @@ def test_a_label_that_project_toml_sets(tmp_path: Path) -> None:
         assert not known["mended"]
 
 
-def test_a_full_disk(served: Served) -> None:
+def test_what_the_disk_refuses(served: Served) -> None:
     """What the operating system refuses is a line on the page; the old boxes stay, and the next save may go well."""
     assert served.save(GOOD)[0] == 200
     before = served.project.boxes.read_bytes()
-    making = served.project.boxes.parent / ".fresh-image_extended.xml"
-    making.symlink_to("/dev/full")
-    status, said = served.save(thing(1, 1, 9, 9))
-    assert (status, said) == (500, "the file: No space left on device; see to that, and save again")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    try:
+        status, said = served.save(thing(1, 1, 9, 9))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (status, said) == (500, "the file: File too large; see to that, and save again")
     assert served.project.boxes.read_bytes() == before
     assert served.save(thing(1, 1, 9, 9))[0] == 200
 
