@@ -45,6 +45,9 @@ class Variation:
     sha256: str = ""
 
 
+_encode = json.JSONEncoder(ensure_ascii=False).encode  # made once: json.dumps would make one for each record
+
+
 def to_line(variation: Variation) -> str:
     """One line of JSON without its end, the same for the same variation."""
     record = {
@@ -60,7 +63,7 @@ def to_line(variation: Variation) -> str:
     }
     if variation.objects is not None:
         record["objects"] = [object_record(thing) for thing in variation.objects]
-    return json.dumps(record, ensure_ascii=False)
+    return _encode(record)
 
 
 class _Thing(msgspec.Struct, forbid_unknown_fields=True):

@@ -183,6 +183,7 @@ def _become(request: Request, log: int, report: IO[str]) -> None:
     sys.path[0] = str(Path(script).parent)
     sys.dont_write_bytecode = True  # a __pycache__ beside a script would be the build's doing
     _seed(request["seed"])
+    _sort_listings()
     main = types.ModuleType("__main__")
     main.__dict__.update(
         __file__=script, __cached__=None, __builtins__=builtins, __loader__=SourceFileLoader("__main__", script)
@@ -226,6 +227,37 @@ def _described(error: BaseException, script: Path) -> str:
     place = f"{Path(own[-1].filename).name} line {own[-1].lineno}: " if own else ""
     text = " ".join(str(error)[:_LONGEST].split())
     return f"{place}{type(error).__name__}: {text}" if text else f"{place}{type(error).__name__}"
+
+
+def _sort_listings() -> None:
+    """Have folders listed by name: their own order is that of a file system, and of how it came to be."""
+    listdir, scandir = os.listdir, os.scandir
+
+    class Scanned(list[Any]):
+        """As os.scandir's iterator, which is closed where it is not read to its end."""
+
+        def __init__(self, path: Any = ".") -> None:
+            with scandir(path) as entries:
+                super().__init__(sorted(entries, key=lambda entry: entry.name))
+            self._rest = super().__iter__()
+
+        def __iter__(self) -> Any:
+            return self._rest
+
+        def __next__(self) -> Any:
+            return next(self._rest)
+
+        def __enter__(self) -> Any:
+            return self
+
+        def __exit__(self, *error: object) -> None:
+            pass
+
+        def close(self) -> None:
+            pass
+
+    os.listdir = lambda path=".": sorted(listdir(path))  # type: ignore[assignment]
+    os.scandir = Scanned  # type: ignore[assignment]
 
 
 def _seed(number: int) -> None:

@@ -29,7 +29,7 @@ _RESTARTS = tuple(bytes((0xFF, 0xD0 + number)) for number in range(8))
 
 def encode(pixels: Pixels) -> bytes:
     """A JPEG file of quality 95, the same bytes for the same pixels."""
-    return _encoded(pixels, 0)
+    return encode_bgr(_bgr(pixels))
 
 
 def on_canvas(crop: Pixels, canvas: Size, origin: tuple[int, int]) -> bytes:
@@ -39,9 +39,9 @@ def on_canvas(crop: Pixels, canvas: Size, origin: tuple[int, int]) -> bytes:
         return encode(crop)
     first, last = origin[1] // _BLOCK, -(-(origin[1] + crop.shape[0]) // _BLOCK)
     top, bottom = first * _BLOCK, min(last * _BLOCK, height)
-    strip = placed(crop, (width, bottom - top), (origin[0], origin[1] - top))
+    strip = placed(_bgr(crop), (width, bottom - top), (origin[0], origin[1] - top))
     head, above, below = _around(canvas, first, last)
-    scan = _encoded(strip, -(-width // _BLOCK))[len(head) : -len(_END)]
+    scan = encode_bgr(strip, -(-width // _BLOCK))[len(head) : -len(_END)]
     if first % 8 and last - first > 1:  # the encoder has counted from the strip's first row
         scan = _RESTART.sub(lambda mark: _RESTARTS[(mark[0][1] - 0xD0 + first) % 8], scan)
     return b"".join((head, above, scan, below))
@@ -72,17 +72,19 @@ def shrunk(pixels: Pixels, canvas: Canvas) -> Pixels:
     return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)  # type: ignore[return-value] # stubs say any number
 
 
-def _encoded(pixels: Pixels, interval: int) -> bytes:
-    """The file that OpenCV makes, with a restart marker after so many blocks; without any for 0."""
+def _bgr(pixels: Pixels) -> Pixels:
+    """The pixels with their channels as OpenCV has them."""
     import cv2
 
-    # cvtColor and not pixels[..., ::-1]: OpenCV takes four times as long over the reversed view as over a copy
-    bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
-    return encode_bgr(bgr, interval)
+    # not pixels[..., ::-1]: OpenCV takes four times as long over the reversed view as over a copy
+    return cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)  # type: ignore[return-value] # stubs say any number
 
 
 def encode_bgr(pixels: Any, interval: int = 0) -> bytes:
-    """As `encode`, of pixels whose channels are in OpenCV's order."""
+    """As `encode`, of pixels whose channels are in OpenCV's order.
+
+    interval: after how many blocks there is a restart marker; none for 0.
+    """
     import cv2
 
     options = [cv2.IMWRITE_JPEG_QUALITY, QUALITY, cv2.IMWRITE_JPEG_RST_INTERVAL, interval]
@@ -99,7 +101,7 @@ def _around(canvas: Size, first: int, last: int) -> tuple[bytes, bytes, bytes]:
 
     width, height = canvas
     rows = -(-height // _BLOCK)
-    data = _encoded(np.full((_BLOCK, width, 3), WHITE, np.uint8), -(-width // _BLOCK))
+    data = encode_bgr(np.full((_BLOCK, width, 3), WHITE, np.uint8), -(-width // _BLOCK))
     start = data.rindex(b"\xff\xda")
     start += 2 + int.from_bytes(data[start + 2 : start + 4], "big")
     head = _SIZE.sub(lambda mark: mark[0][:5] + height.to_bytes(2, "big") + width.to_bytes(2, "big"), data[:start], 1)

@@ -403,6 +403,23 @@ def test_what_surrounds_a_script_is_the_same_everywhere(
     assert first.splitlines()[0].endswith("UTC UTF-8")
 
 
+def test_folders_are_listed_by_name(run: Runs, script: Path) -> None:
+    """However a script lists a folder, it finds the files by name, and not as the file system came by them."""
+    for name in sorted("acegikmoqsuwybdfhjlnprtvxz", reverse=True):
+        (script.parent / name).touch()
+    text = (
+        "import glob, os, pathlib\nhere = pathlib.Path(__file__).parent\n"
+        "ways = [os.listdir(here), [entry.name for entry in os.scandir(here)], next(os.walk(here))[2],\n"
+        "    [path.name for path in here.iterdir()], [path.name for path in here.glob('*')], os.listdir(bytes(here)),\n"
+        "    [os.path.basename(name) for name in glob.glob(f'{here}/*')]]\n"
+        "with os.scandir() as entries:\n    next(entries)\n"
+        "print([way == sorted(way) for way in ways])"
+    )
+    (script.parents[1] / "out/a").touch()
+    assert run(text) is None
+    assert log(script) == f"{[True] * 7}\n"
+
+
 def _twice(script: Path, folder: Path) -> tuple[Failure | None, bytes]:
     failure = worker.run(script, ["button"], folder, {"DLIM_SEED": "1"}, folder / "log")
     return failure, (folder / "log").read_bytes()
