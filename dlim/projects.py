@@ -72,6 +72,9 @@ class Project:
 
     def sources(self) -> list[Path]:
         """What daug.py may read beside it: every file of its folder, sorted, without caches and hidden ones."""
+        return [path for path in self._beside() if path.is_file() and os.access(path, os.R_OK)]
+
+    def _beside(self) -> list[Path]:
         return sorted(Path(folder, name) for folder, names in self._walk() for name in names)
 
     def source_folders(self) -> list[str]:
@@ -95,6 +98,14 @@ class Project:
             self.image,
             f"doit new {self.name} --image crop.png puts it there; one that draws its images says generator = true",
         )
+
+    def require_sources(self) -> None:
+        """Raise ProjectError where something lies beside daug.py that can't be read."""
+        readable = set(self.sources())
+        for path in self._beside():
+            if path not in readable:
+                fault = "can't be read" if path.is_file() else "leads to no file" if path.is_symlink() else "is no file"
+                raise ProjectError(self.title, f"{shown(str(path.relative_to(self.folder)))} {fault}", "take it away")
 
     def require(self, path: Path, remedy: str) -> None:
         """Raise ProjectError unless the project has this file."""

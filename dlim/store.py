@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -427,13 +428,19 @@ _SMALL = 1 << 16
 
 
 def sha256(path: Path | str) -> str:
-    """The SHA-256 of a file's contents, in hexadecimal."""
-    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - called for every image, often with a str
+    """The SHA-256 of a file's contents, in hexadecimal. Raises OSError for what is no file: a pipe would never end."""
+    with open(path, "rb", buffering=0, opener=_at_once) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "is no file", str(path))
         data = file.read(CHUNK)
         digest = hashlib.sha256(data)
         while data := file.read(CHUNK):
             digest.update(data)
         return digest.hexdigest()
+
+
+def _at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 # what is wrong with a build

@@ -218,7 +218,10 @@ class Status:
     def _source(self, path: str, found: Stamp, now: int) -> Source:
         """A hand-made file as it is: one that has just been written is not told by its stamp."""
         if path not in self._sources:
-            digest = store.sha256(path) if found else ""
+            try:
+                digest = store.sha256(path) if found else ""
+            except OSError as error:  # the step meets the same, and tells it as its project's fault
+                found, digest = (), f"can't be read: {error.strerror}"
             self._sources[path] = Source(found if look.settled(found, now) else (), digest)
         return self._sources[path]
 

@@ -65,6 +65,7 @@ def augment(
     if not project.settings.generator:
         project.require_master()
         images.crop_size(project.image)
+    project.require_sources()
     project.require(project.script, f"copy sample/daug.py to {project.script}")
     out, log = (made.path if isinstance(made, Staging) else made).resolve(), log.resolve()
     log.parent.mkdir(parents=True, exist_ok=True)
