@@ -106,6 +106,19 @@ def test_what_stands_between_a_project_and_the_datasets(workspace: Workspace, wh
     assert [line for line in told if line.startswith(note)]
 
 
+def test_masters_without_room_are_told_before_anything_runs(workspace: Workspace) -> None:
+    """All masters larger than a learner's canvas are named first; with fit = "shrink" they are made smaller."""
+    workspace.project("one")
+    workspace.project("two")
+    (workspace.folder / "config/learners/resnet34.toml").unlink()
+    workspace.learner("ssd", "canvas = [16, 16]\n")
+    said = workspace.doit("dataset").stdout.splitlines()
+    assert [line.partition(" has no room on the canvas 16x16;")[0][:4] for line in said[:2]] == ["one:", "two:"]
+    workspace.learner("ssd", 'canvas = [16, 16]\nfit = "shrink"\n')
+    done = workspace.doit("dataset")
+    assert done.returncode == 0, done.stdout
+
+
 def test_two_who_begin_one_project(workspace: Workspace) -> None:
     """One of them makes it, whole; the other is refused in a line."""
     screenshot(workspace.folder / "screen.png")

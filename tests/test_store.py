@@ -414,3 +414,10 @@ def test_where_there_are_no_links_it_is_a_copy(tmp_path: Path) -> None:
     finally:
         source.unlink()
     assert (tmp_path / "b").read_bytes() == b"data"
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    """What isn't a file has no digest, and nobody waits for one."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="is no file"):
+        store.sha256(tmp_path / "pipe")

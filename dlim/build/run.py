@@ -130,7 +130,7 @@ class Run(Understood, cmd_run.Run):  # type: ignore[misc]
         Memo(MEMO).forget()
         if RUNNING.exists():
             tasks.sweep()
-        notes = tasks.notes(words)
+        notes = [*tasks.notes(words), *tasks.too_large()]
         if names is not None and not (tasks.wanted or ()) and tasks.pipeline.closure(names):
             lines = [*notes, *tasks.nothing_to_do(names)]
             tasks.status.keep()

@@ -7,6 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property, partial, wraps
 from pathlib import Path
@@ -28,8 +29,9 @@ from dlim.build.status import Status
 from dlim.build.work import Pool
 from dlim.config import Learner
 from dlim.errors import DlimError, ProjectError, unusable
+from dlim.geometry import Canvas, canvas_name, too_large
 from dlim.projects import Project
-from dlim.workspace import Workspace, objects, variations
+from dlim.workspace import Workspace, has_master, objects, variations
 
 Row = dict[str, Any]
 """A task as doit has it."""
@@ -131,6 +133,24 @@ class Tasks:
             return []
         left = {title: why for title, why in self.pipeline.unfinished.items() if title not in named}
         return [f"{title}: left out: {why}" for title, why in left.items()]
+
+    def too_large(self) -> list[str]:
+        """The masters without room on a canvas that wanted steps would put them on, a line each.
+
+        All of them are told before anything runs, and not each after what took minutes.
+        """
+        wanted = self.pipeline.steps if self.wanted is None else self.wanted
+        titles = {name.partition(":")[2] for name in wanted if name.startswith("augment:")}
+        found: list[str] = []
+        for title, project in self.pipeline.workspace.everything() if titles else ():
+            canvases = {
+                learner.size
+                for _, learner in self.pipeline.workspace.takers_of(project)
+                if learner.fit == "refuse" and f"{title}@{canvas_name(learner.size)}" in titles
+            }
+            if canvases - {None} and has_master(project):
+                found += _too_large(title, project, canvases)
+        return found
 
     def nothing_to_do(self, names: Iterable[str]) -> list[str]:
         """What a run says that has nothing to do."""
@@ -422,6 +442,14 @@ class Unremoved(TaskFailed):  # type: ignore[misc]
 
     def __str__(self) -> str:
         return str(self.message)
+
+
+def _too_large(title: str, project: Project, canvases: Iterable[Canvas]) -> Iterator[str]:
+    from dlim.augment import images
+
+    with suppress(ProjectError):  # what is wrong with the master is its own step's to tell
+        size = images.measured(project.image)
+        yield from (str(error) for canvas in canvases if (error := too_large(title, size, canvas)))
 
 
 def remove(paths: Iterable[Path], dryrun: bool) -> Unremoved | None:

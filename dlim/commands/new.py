@@ -104,8 +104,8 @@ def _notes(made: Made, workspace: Workspace) -> Iterator[str]:
     if made.source:
         size = images.size_of(images.read(made.folder / "master/image.jpg"))
         for name, learner in takers:
-            if not fits(size, learner.size):
+            if learner.fit == "refuse" and not fits(size, learner.size):
                 yield (
-                    f"is {size[0]}x{size[1]}, larger than the canvas {canvas_name(learner.size)} of {name}; "
-                    f"delete {made.folder}, and cut it out with --box x,y,w,h"
+                    f"is {size[0]}x{size[1]}, larger than the canvas {canvas_name(learner.size)} of {name}; delete "
+                    f'{made.folder} and cut it out with --box x,y,w,h, or say fit = "shrink" in {name}.toml'
                 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -561,6 +562,12 @@ def test_a_script_that_dlim_refuses(run: Runs) -> None:
     """An error of dlim.augment's is told as it is, with the project and its own way out."""
     text = refused(run, "from dlim.augment import Augmentation\nAugmentation(placement='left-uper')")
     assert text == 'button: daug.py: placement: "left-uper" is unknown; did you mean "left-upper"?'
+
+
+def test_what_cannot_be_read_beside_a_script(run: Runs, folder: Path) -> None:
+    """A pipe beside daug.py, which nobody could read to its end, is told by name."""
+    os.mkfifo(folder / "data_augmentation/pipe")
+    assert refused(run, MIX) == "button: data_augmentation/pipe is no file; take it away"
 
 
 def test_no_script(folder: Path) -> None:
