@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bench import peers, table, workspaces
 from bench.clock import best, say
-from bench.rows import Bench, attempted
+from bench.rows import PARTS, Bench, attempted
 from bench.table import Row
 
 
@@ -30,6 +30,7 @@ def main() -> int:
     parser.add_argument("--dodo", type=Path, default=workspaces.DODO, help="the dodo.py of that version")
     parser.add_argument("--within", type=Path, help="a folder for the workspaces, instead of the usual temporary one")
     parser.add_argument("--built", type=Path, help="begin with this great workspace, which that version has built")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=(), help="the rows of some workspaces alone")
     parser.add_argument("--no-peers", action="store_true", help="dlim alone")
     parser.add_argument("--keep", metavar="NAME", help="put it into docs/performance.json under this name")
     parser.add_argument("--document", action="store_true", help="and the table into docs/performance.md")
@@ -52,7 +53,7 @@ def main() -> int:
             built=given.built and given.built.resolve(),
         )
         floor = best(bench.floor, bench.times).cpu
-        for row in attempted(bench):
+        for row in attempted(bench, given.only):
             if isinstance(row, str):
                 say(row)
                 failed = True

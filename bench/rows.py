@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,17 +53,11 @@ class Bench:
         return run((self.python, "-c", FLOOR), self.folder)
 
 
-def rows(bench: Bench) -> Iterator[Row]:
-    """All rows, those of one workspace after each other."""
-    yield from _few(bench)
-    yield from _images(bench)
-    yield from _processes(bench)
-    yield from _class_lists(bench)
-    yield from _memory(bench)
-    yield from _many(bench, bench.projects)
-    if bench.large:
-        yield from _null(bench, bench.workspace("larger", 5 * bench.projects), 5 * bench.projects)
-        shutil.rmtree(bench.folder / "larger")
+def rows(bench: Bench, only: Sequence[str] = ()) -> Iterator[Row]:
+    """All rows, those of one workspace after each other; or those of some workspaces alone."""
+    for name, part in PARTS.items():
+        if name in only or not only:
+            yield from part(bench)
 
 
 def _compared(bench: Bench, what: str, words: tuple[str, ...], folder: Path, mark: float | None) -> Row:
@@ -268,9 +262,31 @@ def _ship(bench: Bench, folder: Path, name: str) -> Iterator[Row]:
     yield Row("ship, one shard new", again.wall, "s", again.cpu / whole, "all of it new")
 
 
-def attempted(bench: Bench) -> Iterator[Row | str]:
+def _great(bench: Bench) -> Iterator[Row]:
+    yield from _many(bench, bench.projects)
+
+
+def _larger(bench: Bench) -> Iterator[Row]:
+    if bench.large:
+        yield from _null(bench, bench.workspace("larger", 5 * bench.projects), 5 * bench.projects)
+        shutil.rmtree(bench.folder / "larger")
+
+
+PARTS = {
+    "few": _few,
+    "images": _images,
+    "processes": _processes,
+    "labels": _class_lists,
+    "memory": _memory,
+    "many": _great,
+    "larger": _larger,
+}
+"""The rows by their workspace."""
+
+
+def attempted(bench: Bench, only: Sequence[str] = ()) -> Iterator[Row | str]:
     """The rows, and a line for what failed, after which nothing more can be measured."""
     try:
-        yield from rows(bench)
+        yield from rows(bench, only)
     except FailedError as failed:
         yield str(failed)
