@@ -70,7 +70,7 @@ def test_a_dataset_arrives_whole(place: Place, home: Path, tmp_path: Path) -> No
 
 
 def test_shipping_again_sends_nothing(place: Place, tmp_path: Path) -> None:
-    """A dataset that the learner reads already costs one question, and moves no byte."""
+    """A dataset that the learner reads already costs one call, and moves no byte."""
     made = dataset(tmp_path / "made", FIFTY)
     ship(place, made, LEARNING)
     moved: list[int] = []
@@ -88,6 +88,39 @@ def test_one_changed_project_sends_its_shard_only(place: Place, home: Path, tmp_
     done = ship(place, second, LEARNING, moved.append)
     assert [piece.name for piece in done.sent] == ["p17"]
     assert sum(moved) <= done.sent[0].size + 512 + 511 + 1024
+    assert images(home) == changed
+
+
+def test_only_what_differs_is_extracted(place: Place, home: Path, tmp_path: Path) -> None:
+    """Of fifty projects one has changed, one is new and one has gone: all others are those of the release before."""
+    first = dataset(tmp_path / "made", FIFTY)
+    ship(place, first, LEARNING)
+    before = {path.name: path.stat().st_ino for path in (home / "VOCdevkit/BCCD/JPEGImages").iterdir()}
+    changed = {**FIFTY, "p17": b"other", "p50": b"new"}
+    del changed["p03"]
+    ship(place, dataset(tmp_path / "made", changed, b"other lists"), LEARNING)
+    assert images(home) == changed
+    after = {path.name: path.stat().st_ino for path in (home / "VOCdevkit/BCCD/JPEGImages").iterdir()}
+    assert {name for name in after if before.get(name) != after[name]} == {"p17.jpg", "p50.jpg"}
+    assert (home / "VOCdevkit/BCCD/ImageSets/Main/train.txt").read_text() == "other liststrain\n"
+    old = home / release(first, "ssd")
+    assert {path.stem: path.read_bytes() for path in (old / "JPEGImages").iterdir()} == FIFTY
+
+
+@pytest.mark.parametrize("harm", ["changed", "gone", "more"])
+def test_what_a_program_did_to_a_dataset_is_not_passed_on(harm: str, place: Place, home: Path, tmp_path: Path) -> None:
+    """Where something was written to, deleted or added in the release before, all of the next one is extracted anew."""
+    ship(place, dataset(tmp_path / "made", FIFTY), LEARNING)
+    folder = home / "VOCdevkit/BCCD/JPEGImages"
+    match harm:
+        case "changed":
+            (folder / "p05.jpg").write_bytes(b"scaled")
+        case "gone":
+            (folder / "p05.jpg").unlink()
+        case "more":
+            (folder / "cache.jpg").write_bytes(b"x")
+    changed = {**FIFTY, "p17": b"other"}
+    ship(place, dataset(tmp_path / "made", changed), LEARNING)
     assert images(home) == changed
 
 
@@ -212,8 +245,8 @@ def test_a_missing_program_is_named(missing: str, home: Path, tmp_path: Path) ->
     tools = tmp_path / "bin"
     tools.mkdir()
     words = (
-        "cat comm cut dirname find flock gzip ln ls mkdir "
-        "mktemp mv readlink rm rmdir sh sha256sum tar touch wc sort xargs"
+        "cat cp cut dirname find flock grep gzip head ln ls mkdir "
+        "mktemp mv readlink rm rmdir sh sha256sum tail tar touch tr wc sort xargs"
     )
     needed = words.split()
     for tool in needed:
