@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlim import builds, crop
+from dlim import crop, store
 from dlim.config import LONGEST_LABEL, check_label, project_settings
 from dlim.crop import Crop, Rectangle
 from dlim.errors import ConfigError, ProjectError, shown
-from dlim.frame import PLACEMENTS
+from dlim.geometry import PLACEMENTS
 from dlim.names import one_of
 from dlim.projects import LONGEST, NAME, PARTS, in_stem
 
@@ -102,7 +102,7 @@ def create(
     master = None if image is None else crop.read(image, box)
     if begun and master is not None:
         data = master.data
-        builds.write_file(_master(path), lambda making: making.write_bytes(data))
+        store.write_file(_master(path), lambda making: making.write_bytes(data))
     else:
         _write(path, master, settings, _script(template))
     return Made(name, path, image, master.notes if master else (), begun)
@@ -238,8 +238,8 @@ def _script(template: Path | None) -> str:
 
 def _write(folder: Path, master: Crop | None, settings: str, script: str) -> None:
     """Make the project's folder beside and rename it, so that the name never stands for half of it."""
-    making = folder.with_name(builds.FRESH + folder.name)
-    builds.sweep(folder)
+    making = folder.with_name(store.FRESH + folder.name)
+    store.sweep(folder)
     try:
         (making / "master").mkdir(parents=True)
         (making / "data_augmentation").mkdir()
@@ -253,7 +253,7 @@ def _write(folder: Path, master: Crop | None, settings: str, script: str) -> Non
             (making / "project.toml").write_text(settings, encoding="utf-8")
         making.rename(folder)
     finally:
-        builds.sweep(folder)
+        store.sweep(folder)
 
 
 def _named(stem: str) -> str:

@@ -446,51 +446,9 @@ def _at_once(path: str, flags: int) -> int:
 # what is wrong with a build
 
 
-class Seal(NamedTuple):
-    """How a build looked when it was made: the digest of its manifest, and of its files' sizes and times."""
-
-    manifest: str
-    stat: str
-
-
-def look(manifest: Path) -> Seal:
-    """The build's seal now. Raises OSError or ValueError where something of it is gone."""
-    return Seal(sha256(manifest), _stat_digest(manifest))
-
-
-def looks_sound(manifest: Path, seal: Seal) -> bool:
-    """Whether a build that was sealed so has its files still, with their sizes and times. None of them is read."""
-    try:
-        return look(manifest) == seal
-    except (OSError, ValueError):
-        return False
-
-
-def fault(manifest: Path, seal: Seal | str | None, digest_of: Callable[[Path], str] = lambda path: sha256(path)) -> str:
-    """What is wrong with a build that was sealed so, in a few words; empty where nothing is. All of it is read.
-
-    seal: the digest that its manifest had. digest_of: the SHA-256 of a file's contents.
-    """
-    if seal is None or not manifest.exists():
-        return "was never built"
-    digest = seal if isinstance(seal, str) else seal.manifest
-    return "its manifest was changed" if sha256(manifest) != digest else _difference(manifest, digest_of)
-
-
-def _difference(manifest: Path, digest_of: Callable[[Path], str]) -> str:
-    try:
-        files = read(manifest)
-    except (OSError, ValueError):
-        # a build that is there as a whole is another by now, and so will the folder be
-        return ""
-    root = manifest.parent
-    for name, entry in files.items():
-        path = root / name
-        if path.is_symlink() or not path.is_file():
-            return f"{name} is missing"
-        if path.stat().st_size != entry.size or digest_of(path) != entry.sha256:
-            return f"{name} is damaged"
-    return _unexpected(manifest, files)
+def fault(manifest: Path, digest: str) -> str:
+    """What is wrong with a build whose manifest had that digest, in a few words; empty where nothing is."""
+    return verify({manifest: digest}).get(manifest, "")
 
 
 def _unexpected(manifest: Path, files: Collection[str]) -> str:
@@ -503,15 +461,6 @@ def _present(manifest: Path) -> list[str]:
     return sorted(_listing(str(manifest.parent))) if manifest.name == MANIFEST else list(read(manifest))
 
 
-def _stat_digest(manifest: Path) -> str:
-    root = str(manifest.parent)
-    found = []
-    for name in _present(manifest):
-        stat = os.stat(f"{root}/{name}")  # over 100,000 files a Path for each would cost more than all the rest
-        found.append(f"{name}\0{stat.st_size}\0{stat.st_mtime_ns}\n")
-    return hashlib.sha256("".join(found).encode()).hexdigest()
-
-
 def _listing(folder: str, prefix: str = "") -> Iterator[str]:
     """Every file below a folder but its manifest, as paths with /."""
     with os.scandir(folder) as entries:
@@ -520,9 +469,6 @@ def _listing(folder: str, prefix: str = "") -> Iterator[str]:
                 yield from _listing(entry.path, f"{prefix}{entry.name}/")
             elif prefix or entry.name != MANIFEST:
                 yield prefix + entry.name
-
-
-# reading all of it
 
 
 def verify(builds: Mapping[Path, str]) -> dict[Path, str]:

@@ -7,9 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeGuard
 
-from dlim import builds, config, projects
+from dlim import config, projects, store
 from dlim.config import Config, Learner
-from dlim.frame import Canvas, canvas_name
+from dlim.geometry import Canvas, canvas_name
 from dlim.mix.limits import Limits, require
 from dlim.projects import Broken, Project
 
@@ -102,7 +102,7 @@ class Workspace:
 
     def archive(self, name: str) -> tuple[Path, Path, dict[str, Path]]:
         """A learner's archive, its manifest, and the manifest of each project's shard in it, in its order."""
-        made = {title: folder / builds.MANIFEST for title, folder in self.shards(name).items()}
+        made = {title: folder / store.MANIFEST for title, folder in self.shards(name).items()}
         return *archive_files(name), made
 
 

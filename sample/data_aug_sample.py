@@ -18,15 +18,15 @@ from pathlib import Path
 from PIL import Image, ImageShow
 
 from dlim import config, projects
-from dlim.annotation import Box
 from dlim.augment.context import workspace
 from dlim.config import Settings
 from dlim.errors import DlimError, ProjectError
+from dlim.geometry import Box
 from dlim.names import nearest
 from dlim.projects import Broken, Project
 from dlim.report.preview import BUILT_IN, tried
 from dlim.report.sheet import PAPER
-from dlim.stages import locate
+from dlim.stages import boxes
 
 # Operations of your own go here, by the name to call them by on the command line, such as
 #   "shaky": operations.Operation(rotation=(-15, 15), shift_x=(-2, 2)),      from dlim.augment import operations
@@ -105,7 +105,7 @@ def boxes_of(project: Project, settings: Settings) -> list[Box]:
         )
     if not project.boxes.is_file():
         return []
-    _, objects, _ = locate.objects_of(project, settings.labelling_canvas)
+    _, objects, _ = boxes.objects_of(project, settings.labelling_canvas)
     return [thing.box for thing in objects]
 
 

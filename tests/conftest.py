@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image, ImageDraw
 
-from dlim.annotation import Box
+from dlim.geometry import Box
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -19,15 +19,11 @@ PACKAGE = ROOT / "dlim"
 LEVELS = (
     ("errors",),
     (
-        "annotation",
         "archive",
-        "builds",
         "config",
         "console",
-        "frame",
         "geometry",
         "init",
-        "mesh",
         "mix",
         "names",
         "progress",
@@ -118,9 +114,7 @@ def test_imports_make_no_circle() -> None:
     assert done == set(MODULES)
 
 
-@pytest.mark.parametrize(
-    "module", [module for module in INNER if module.startswith("stages/") and module != "stages/locate"]
-)
+@pytest.mark.parametrize("module", [module for module in INNER if module.startswith("stages/")])
 def test_stages_do_not_know_each_other(module: str) -> None:
     """A stage imports no other stage: what they share lies below them."""
     assert {other for other in own(module) if other.startswith("stages/")} == set()
@@ -171,10 +165,7 @@ def closure(stage: str) -> set[str]:
 
 def test_every_stage_is_the_work_of_some_task() -> None:
     """STAGES names each module of dlim.stages."""
-    assert set(STAGES.values()) == {module for module in MODULES if module.startswith("stages/")} - {
-        "stages/__init__",
-        "stages/locate",  # its former name, which goes
-    }
+    assert set(STAGES.values()) == {module for module in MODULES if module.startswith("stages/")} - {"stages/__init__"}
 
 
 @pytest.mark.parametrize("stage", sorted(STAGES))

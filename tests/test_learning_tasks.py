@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from dlim.builds import sha256
+from dlim.store import sha256
 from tests.conftest import ROOT, Workspace
 from tests.learners import give_learners, lines, only, refused
 

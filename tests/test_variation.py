@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlim import variation
-from dlim.annotation import Box, Object
 from dlim.errors import AugmentError
-from dlim.mesh import Mesh, grid, still
+from dlim.geometry import Box, Mesh, Object, grid, still
 from dlim.variation import RECORDS, Variation
 
 calm = settings(deadline=None)

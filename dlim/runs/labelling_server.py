@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from dlim import store
-from dlim.annotation import Annotation, Object
 from dlim.errors import AnnotationError
 from dlim.formats import voc
+from dlim.geometry import Annotation, Object
 from dlim.projects import Project
 from dlim.runs import files
 from dlim.servers.contract import Transport

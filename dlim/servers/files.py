@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from dlim import builds
+from dlim import store
 from dlim.errors import TransportError
 
 Moved = Callable[[int], object]
@@ -180,7 +180,7 @@ class Source:
 
     def _read(self) -> None:
         with suppress(OSError):
-            self._digest = builds.sha256(self._path)
+            self._digest = store.sha256(self._path)
 
 
 class Part:

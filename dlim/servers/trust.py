@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from dlim import builds
+from dlim import store
 from dlim.errors import HostKeyError
 from dlim.servers import openssh
 from dlim.servers.openssh import Host
@@ -141,7 +141,7 @@ def record(host: Host, key: HostKey) -> None:
         lines = path.read_bytes().decode(errors="surrogateescape").split("\n") if path.exists() else []
         lines = [*_without(lines, _found(path, host.known_as), host.known_as), *_new(host, key), ""]
         text = "\n".join(lines).encode(errors="surrogateescape")
-        builds.write_file(path, lambda making: _write(making, text, mode))
+        store.write_file(path, lambda making: _write(making, text, mode))
     except OSError as error:
         raise HostKeyError(path, f"can't be written ({error.strerror})", "see to that, and run again") from error
 

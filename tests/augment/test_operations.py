@@ -19,8 +19,7 @@ from dlim.augment.images import Pixels
 from dlim.augment.imgaug import Custom, augmenters
 from dlim.augment.operations import Operation, moved, seed, uniforms, varied
 from dlim.errors import AugmentError
-from dlim.frame import Size
-from dlim.mesh import Mesh, grid, still
+from dlim.geometry import Mesh, Size, grid, still
 
 calm = settings(deadline=None)
 

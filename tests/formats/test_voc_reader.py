@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from dlim.annotation import Annotation, Box, Object
 from dlim.errors import AnnotationError
 from dlim.formats import voc_reader
+from dlim.geometry import Annotation, Box, Object
 
 FILES = Path(__file__).with_name("voc_files")
 REAL = Path(__file__).parents[3] / "shared/real/projects"

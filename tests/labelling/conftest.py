@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from dlim.config import ProjectSettings
-from dlim.frame import Size
+from dlim.geometry import Size
 from dlim.labelling import server
 from dlim.projects import Project
 from dlim.stages import extend

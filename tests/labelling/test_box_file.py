@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from dlim.annotation import Box, Object
 from dlim.errors import AnnotationError, DlimError, ProjectError
 from dlim.formats import voc as voc_format
-from dlim.frame import PLACEMENTS, origin
+from dlim.geometry import PLACEMENTS, Box, Object, origin
 from dlim.labelling import box_file
 from dlim.projects import Project
-from dlim.stages import locate
+from dlim.stages import boxes
 from tests.labelling.conftest import CANVAS, CROP, project_in, voc
 
 LABELLED = Object("close_btn", Box(4, 6, 28, 20))
@@ -41,12 +40,12 @@ def test_a_file_drawn_on_the_crop(tmp_path: Path, placement: str) -> None:
     x, y = origin(CROP, CANVAS, placement)
     drawn = box_file.read(on)
     assert drawn.objects == (Object("close_btn", LABELLED.box.shifted(x, y)),)
-    before = locate.objects_of(project, CANVAS)
+    before = boxes.objects_of(project, CANVAS)
     other = Object("other", on.crop)
     assert box_file.write(on, [*drawn.objects, other])
     assert box_file.write(on, drawn.objects)
     assert voc_format.read(project.boxes).width == CANVAS[0]
-    assert locate.objects_of(project, CANVAS) == before
+    assert boxes.objects_of(project, CANVAS) == before
 
 
 def test_a_crop_with_no_room_on_the_canvas(tmp_path: Path) -> None:
@@ -56,7 +55,7 @@ def test_a_crop_with_no_room_on_the_canvas(tmp_path: Path) -> None:
     box_file.require_image(on)
     assert (on.size, on.crop) == ((500, 40), Box(0, 0, 500, 40))
     assert box_file.write(on, [Object("close_btn", on.crop)])
-    assert locate.objects_of(project, CANVAS)[1] == [Object("close_btn", on.crop)]
+    assert boxes.objects_of(project, CANVAS)[1] == [Object("close_btn", on.crop)]
 
 
 def test_a_file_in_neither_frame(project: Project) -> None:
@@ -77,7 +76,7 @@ def test_a_file_drawn_before_the_crop_outgrew_the_canvas(tmp_path: Path) -> None
         "mend it, or delete it and label anew"
     )
     assert box_file.auto(project, "close_btn", CANVAS, replace=True)
-    assert locate.objects_of(project, CANVAS)[1] == [Object("close_btn", Box(0, 0, 1280, 720))]
+    assert boxes.objects_of(project, CANVAS)[1] == [Object("close_btn", Box(0, 0, 1280, 720))]
 
 
 def test_a_broken_file(project: Project) -> None:
@@ -189,7 +188,7 @@ def test_what_passes_the_check_can_be_located(project: Project) -> None:
     for box in (Box(31, 23, 33, 25), Box(0, 0, 400, 300), Box(30, 22, 32, 24)):
         box_file.check(on, [Object("close_btn", box)])
         box_file.write(on, [Object("close_btn", box)])
-        assert len(locate.objects_of(project, CANVAS)[1]) == 1
+        assert len(boxes.objects_of(project, CANVAS)[1]) == 1
 
 
 def test_the_extended_image(project: Project) -> None:
@@ -213,7 +212,7 @@ def test_a_box_around_the_crop(tmp_path: Path, placement: str) -> None:
     """--auto writes the one box around the crop where it stands, and a second time changes nothing."""
     project = project_in(tmp_path / "p", placement=placement)
     assert box_file.auto(project, "close_btn", CANVAS)
-    assert locate.objects_of(project, CANVAS) == (CROP, [Object("close_btn", Box(0, 0, *CROP))], [])
+    assert boxes.objects_of(project, CANVAS) == (CROP, [Object("close_btn", Box(0, 0, *CROP))], [])
     before = project.boxes.stat()
     assert not box_file.auto(project, "close_btn", CANVAS)
     assert project.boxes.stat().st_mtime_ns == before.st_mtime_ns

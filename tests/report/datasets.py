@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from dlim import builds
+from dlim import store
 from dlim.formats import voc
 from dlim.geometry import Annotation, Box, Object
 from dlim.report import checks, dataset
@@ -62,9 +62,9 @@ class Made:
 
     def seal(self) -> None:
         """Let it be as dlim packed it, as it is now."""
-        (self.folder / builds.MANIFEST).unlink(missing_ok=True)
+        (self.folder / store.MANIFEST).unlink(missing_ok=True)
         files = [path for path in self.folder.rglob("*") if path.is_file()]
-        builds.seal(self.folder / builds.MANIFEST, [path.relative_to(self.folder).as_posix() for path in files])
+        store.seal(self.folder / store.MANIFEST, [path.relative_to(self.folder).as_posix() for path in files])
 
     def read(self) -> Dataset:
         projects = {name: name.rpartition("_")[0] for name in (*TRAIN, *VAL)}

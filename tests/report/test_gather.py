@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dlim import builds, config, projects
+from dlim import config, projects, store
 from dlim.projects import Project
 from dlim.report.checks import Thresholds
 from dlim.report.facts import Facts, Job, Known, LearnerFacts, Service
@@ -86,7 +86,7 @@ def test_a_learner(packed: Workspace, outputs: Path) -> None:
     assert found.canvas == "400x400"
     assert found.archive is not None
     archive = packed.folder / "data_set/ssd.tar.gz"
-    assert (found.archive.size, found.archive.sha256) == (archive.stat().st_size, builds.sha256(archive))
+    assert (found.archive.size, found.archive.sha256) == (archive.stat().st_size, store.sha256(archive))
     assert {shown.finding.check.key for shown in found.findings if shown.finding.cases} <= {"clipped", "master", "tiny"}
     assert [(sample.project, sample.images) for sample in found.samples] == [
         ("close_btn", 10),
@@ -235,7 +235,7 @@ def test_nothing_has_changed(packed: Workspace, outputs: Path) -> None:
     """Where a learner learned from just this dataset, that is said."""
     given = sources(packed, outputs)
     now = {title: made_by_hand(project) for title, project in given.taken["ssd"].items()}
-    digest = builds.sha256(packed.folder / "data_set/ssd.tar.gz")
+    digest = store.sha256(packed.folder / "data_set/ssd.tar.gz")
     output(outputs, "first", ssd=learned(projects=now, dataset=digest))
     found = gather(given, Known("now"))
     since = learner(found, "ssd").since

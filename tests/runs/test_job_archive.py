@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from dlim.builds import sha256
 from dlim.errors import CommandError, LearningError
 from dlim.runs import job
 from dlim.runs.place import Place
+from dlim.store import sha256
 from tests.runs.conftest import EVERYWHERE, Through, left_alive, until
 from tests.runs.jobs import ANN, begin, ended, file_of, learned, members, text_of
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from dlim.builds import sha256
 from dlim.errors import LearningError, Unreachable
 from dlim.runs import job, log
 from dlim.runs.log import Lines
@@ -15,6 +14,7 @@ from dlim.runs.place import Place
 from dlim.runs.state import State
 from dlim.servers.contract import Done
 from dlim.servers.local import Local
+from dlim.store import sha256
 from tests.runs.conftest import EVERYWHERE, until
 from tests.runs.jobs import WAITS, begin, ended, file_of, learned, text_of
 

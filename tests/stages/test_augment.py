@@ -12,10 +12,9 @@ import pytest
 from PIL import Image
 
 from dlim import variation
-from dlim.annotation import Box, Object
 from dlim.config import ProjectSettings
 from dlim.errors import AugmentError, DlimError, ProjectError
-from dlim.frame import Canvas, Size
+from dlim.geometry import Box, Canvas, Object, Size
 from dlim.projects import Project
 from dlim.stages import augment
 from dlim.stages.augment import Settings

@@ -11,7 +11,7 @@ from PIL import Image
 
 from dlim.config import ProjectSettings
 from dlim.errors import ProjectError
-from dlim.frame import PLACEMENTS
+from dlim.geometry import PLACEMENTS
 from dlim.projects import Project
 from dlim.stages import extend
 from tests.conftest import draw_master
