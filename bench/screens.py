@@ -24,9 +24,9 @@ from dlim.formats import voc
 from dlim.geometry import Box, Object, Size
 from dlim.runs.evaluation import MOST, Prediction, evaluate, false_at_recall, iou
 from dlim.scenes import backgrounds
-from dlim.scenes.compose import Settings
 from dlim.stages import augment, boxes, compose
-from dlim.stages.compose import Source
+from dlim.stages.backgrounds import pictures as found_in
+from dlim.stages.compose import Settings, Source
 
 SIDE = 400
 """The learner's canvas: it looks at a 400x400 part of a screenshot."""
@@ -149,7 +149,7 @@ def dataset(row: Row, real: Path, folder: Path, work: Path) -> list[Image]:
         return made
     windows = work / f"windows-{row.screenshots}-{row.scene.drawn > 0}"
     if not windows.exists():
-        pictures = backgrounds.pictures(real / "backgrounds")
+        pictures = found_in(real / "backgrounds")
         pictures = pictures[:: len(pictures) // row.screenshots][: row.screenshots] if row.screenshots else []
         with store.staging(windows) as out:
             backgrounds.fill(

@@ -18,8 +18,6 @@ from dlim.formats import FORMATS
 from dlim.geometry import Canvas, canvas_name
 from dlim.mix.limits import Limits
 from dlim.projects import Broken, Project
-from dlim.scenes import backgrounds as windows
-from dlim.scenes import compose as scenes_of
 from dlim.stages import annotate, augment, backgrounds, boxes, compose, dataset, extend, split
 from dlim.store import Staging
 from dlim.text import megabytes
@@ -393,7 +391,7 @@ class Pipeline:
         folder = Path(scene.backgrounds) if scene.backgrounds else None
         size, seed = learner.size or (0, 0), self.workspace.config.settings.seed
         target = str(backgrounds_folder(name) / store.MANIFEST)
-        pictures = [] if folder is None or not folder.is_dir() else windows.pictures(folder)
+        pictures = [] if folder is None or not folder.is_dir() else backgrounds.pictures(folder)
         return Step(
             f"backgrounds:{name}",
             target,
@@ -477,9 +475,9 @@ def _canvas(learner: Learner) -> Canvas:
     return None if learner.scene else learner.size
 
 
-def composing(learner: Learner, scene: Scene, project: Project, seed: int) -> scenes_of.Settings:
+def composing(learner: Learner, scene: Scene, project: Project, seed: int) -> compose.Settings:
     """How a project's scenes are composed for a learner."""
-    return scenes_of.Settings(
+    return compose.Settings(
         learner.size or (0, 0),
         seed,
         scene.drawn,
@@ -543,7 +541,7 @@ def _backgrounds(
 
 
 def _compose(
-    projects: Sequence[Project], windows: Path, settings: scenes_of.Settings, out: Staging, told: Told
+    projects: Sequence[Project], windows: Path, settings: compose.Settings, out: Staging, told: Told
 ) -> list[str]:
     known = [_source(each) for each in projects]
     # what the stage left before lies where this is going to be

@@ -17,7 +17,7 @@ import numpy as np
 from dlim.augment import images
 from dlim.augment.images import size_of
 from dlim.augment.operations import uniforms
-from dlim.errors import ConfigError, DlimError, shown
+from dlim.errors import DlimError, shown
 from dlim.geometry import Size
 from dlim.scenes import Raster, screens
 from dlim.store import Build, Staging
@@ -36,8 +36,6 @@ MOST = 6
 ROOM = 1.5
 """A window's sides, in those of a scene: what one is cut from leaves room for others."""
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
-
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -51,13 +49,6 @@ class Settings:
     seed: int
     screens: int = SCREENS
     wide: int = 0
-
-
-def pictures(folder: Path) -> list[Path]:
-    """The pictures in a folder and below it, sorted. Raises ConfigError where there is no such folder."""
-    if not folder.is_dir():
-        raise ConfigError(folder, "is no folder of backgrounds", "make it, or take `backgrounds` out of [scene]")
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.name[0] != ".")
 
 
 def fill(found: Sequence[Path], out: Staging, settings: Settings) -> list[str]:

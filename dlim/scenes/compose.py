@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 import cv2
@@ -16,6 +16,7 @@ from dlim.augment.operations import seed
 from dlim.geometry import PLACEMENTS, Object, Size
 from dlim.scenes import Raster, masks
 from dlim.scenes.backgrounds import Window
+from dlim.scenes.choices import Settings
 from dlim.variation import Variation
 
 LEAST = 6
@@ -25,26 +26,6 @@ INK, FULL = np.array([masks.INK]), np.array([255])
 
 _MARGIN = 2
 _TRIES = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What decides scenes beside what they show: the learner's [scene], and the workspace's seed.
-
-    places: where, in shares of a screen, the boxes of labelled shots have their middles.
-    """
-
-    size: Size
-    seed: int
-    drawn: float = 0.5
-    objects: tuple[int, int] = (1, 4)
-    scale: tuple[float, float] = (0.5, 2.0)
-    position: str = "anywhere"
-    blend: tuple[str, ...] = ("hard", "feather")
-    cover: float = 0.1
-    empty: float = 0.0
-    placement: str = "left-upper"
-    places: tuple[tuple[float, float], ...] = ()
 
 
 # choices

@@ -14,6 +14,7 @@ from dlim.errors import ConfigError
 from dlim.scenes import backgrounds, masks, screens
 from dlim.stages import boxes
 from dlim.stages.backgrounds import backgrounds as stage
+from dlim.stages.backgrounds import pictures as found_in
 
 ROOT = Path(__file__).parents[2]
 
@@ -48,7 +49,7 @@ def test_windows_of_pictures(tmp_path: Path) -> None:
 def test_there_is_no_such_folder(tmp_path: Path) -> None:
     """A folder of backgrounds that isn't there is said in a line."""
     with pytest.raises(ConfigError, match="is no folder of backgrounds; make it, or take `backgrounds` out of"):
-        backgrounds.pictures(tmp_path / "none")
+        found_in(tmp_path / "none")
 
 
 def test_a_picture_that_shows_the_object_is_found() -> None:

@@ -15,9 +15,10 @@ from dlim import store, variation
 from dlim.augment import images
 from dlim.geometry import Box, Object, still
 from dlim.scenes import backgrounds as windows
-from dlim.scenes.compose import Settings
+from dlim.scenes.folder import SCENES
 from dlim.stages import annotate
-from dlim.stages.compose import SCENES, Source, compose, partners
+from dlim.stages.backgrounds import pictures
+from dlim.stages.compose import Settings, Source, compose, partners
 
 SIZE = (120, 100)
 SETTINGS = Settings(SIZE, 1, drawn=0, blend=("hard",), cover=0)
@@ -60,7 +61,7 @@ def grounds(tmp_path: Path) -> Path:
 
 def lay(folder: Path) -> Path:
     with store.staging(folder / "windows") as out:
-        windows.fill(windows.pictures(folder / "pictures"), out, windows.Settings(SIZE, 1, 0))
+        windows.fill(pictures(folder / "pictures"), out, windows.Settings(SIZE, 1, 0))
     return folder / "windows"
 
 
@@ -167,7 +168,7 @@ def test_a_picture_with_the_object_is_said(tmp_path: Path, grounds: Path) -> Non
     pixels[20:44, 30:60] = disc(COLOURS["red"], 0)
     Image.fromarray(pixels).save(tmp_path / "pictures/shown.png")
     with store.staging(tmp_path / "windows") as out:
-        windows.fill(windows.pictures(tmp_path / "pictures"), out, windows.Settings(SIZE, 1, 0, wide=200))
+        windows.fill(pictures(tmp_path / "pictures"), out, windows.Settings(SIZE, 1, 0, wide=200))
     with store.staging(tmp_path / "scenes") as out:
         said = compose([source], tmp_path / "windows", out, SETTINGS)
     assert said == ["shown.png seems to show red by itself: cut it out there, or leave the picture out"]

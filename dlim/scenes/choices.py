@@ -1,0 +1,65 @@
+"""What scenes are made by and of: their settings, and the projects that stand in them. It imports nothing heavy."""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from dlim.geometry import Object, Size
+
+PARTNERS = 6
+"""How many other projects a project has in its scenes: what it depends on stays few, however many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What decides scenes beside what they show: the learner's [scene], and the workspace's seed.
+
+    places: where, in shares of a screen, the boxes of labelled shots have their middles.
+    """
+
+    size: Size
+    seed: int
+    drawn: float = 0.5
+    objects: tuple[int, int] = (1, 4)
+    scale: tuple[float, float] = (0.5, 2.0)
+    position: str = "anywhere"
+    blend: tuple[str, ...] = ("hard", "feather")
+    cover: float = 0.1
+    empty: float = 0.0
+    placement: str = "left-upper"
+    places: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a project gives to scenes.
+
+    variations: the folder that augment left. objects: the master's, in the crop's frame; none of a generator. master:
+    the master's image, where there is one. mask: its mask's file, where there is one.
+    """
+
+    name: str
+    variations: Path
+    objects: tuple[Object, ...] = ()
+    master: Path | None = None
+    mask: Path | None = None
+
+
+def partners(project: str, projects: Iterable[str]) -> list[str]:
+    """The other projects of a learner that stand in a project's scenes: those that follow it on a ring of hashes.
+
+    Another project takes one place in the scenes of few, and moves none else.
+    """
+    ring = sorted((_place(name), name) for name in projects if name != project)
+    first = bisect(ring, (_place(project), project))
+    return sorted(ring[(first + step) % len(ring)][1] for step in range(min(PARTNERS, len(ring))))
+
+
+@lru_cache(maxsize=1 << 16)
+def _place(name: str) -> bytes:
+    return hashlib.blake2b(name.encode(), digest_size=8).digest()
