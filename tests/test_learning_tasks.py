@@ -44,6 +44,7 @@ def test_the_whole_loop(here: Workspace) -> None:
     names = [
         "memo.txt",
         "record.json",
+        "record.json.sha256",
         *(f"{each}{end}" for each in ("resnet34", "ssd") for end in (".log", ".tar.gz")),
     ]
     names += ["resnet34_dlim.tar.gz", "ssd_dlim.tar.gz"]

@@ -15,8 +15,9 @@ from dlim.names import nearest
 from dlim.runs import account, deploy, job, outputs, record, service, unfinished
 from dlim.runs.course import Course
 from dlim.runs.history import Deployed
-from dlim.runs.origin import made_by_hand
+from dlim.runs.origin import made_by_hand, said
 from dlim.runs.outputs import Output
+from dlim.runs.program import digests
 from dlim.runs.record import Record
 from dlim.runs.state import State
 from dlim.runs.unfinished import Task, Unfinished
@@ -78,9 +79,16 @@ class RemoveOutput(Command):
     def answer(self, workspace: Workspace, words: Sequence[str], *, force: bool) -> None:  # type: ignore[override]
         outputs.sweep(OUTPUT)
         growing = unfinished.load(OUTPUT)
-        doomed = [
-            growing[name] if name in growing else outputs.find(OUTPUT, name) for name in _some("output:rm", words)
-        ]
+        words = _some("output:rm", words)
+        damaged = [folder for name in words if name not in growing and (folder := outputs.damaged(OUTPUT, name))]
+        names = [name for name in words if OUTPUT / name not in damaged]
+        doomed = [growing[name] if name in growing else outputs.find(OUTPUT, name) for name in names]
+        for folder in damaged:
+            if not force:
+                fault = "its record can't be read, so whether it is in service can't be told"
+                raise OutputError(folder, fault, "say --force to delete it all the same")
+            outputs.delete(folder)
+            console.current().line(f"{folder.name}: deleted")
         for each in doomed:
             if isinstance(each, Unfinished):
                 _discard(workspace, each)
@@ -116,7 +124,11 @@ class Trace(Command):
             shown.line(line)
         taken = workspace.taken(found.learner) if found.learner in workspace.config.learners else {}
         now = {title: made_by_hand(project) for title, project in taken.items()}
-        differing = list(outputs.changed(found, now))
+        config = workspace.config
+        known = found.learner in config.learners
+        settings = said(config, found.learner) if known else None
+        program = digests(config.learners[found.learner].learning) if known else None
+        differing = list(outputs.changed(found, now, settings, program))
         for line in differing:
             shown.line(f"since then: {line}")
         if not differing:

@@ -51,8 +51,13 @@ def learn(
     growing = unfinished.begin(OUTPUT, name or _name(learners), memo, learners)
     shown = console.current()
     with unfinished.followed(growing):
-        for course in courses:
-            prepare(growing, course)
+        try:
+            for course in courses:
+                prepare(growing, course)
+        except LearningError:
+            if not (growing.folder / ".parts").exists():  # it never began: its name is nobody's
+                unfinished.discard(growing)
+            raise
         # what is learned from is kept apart by now: others may build while it takes its hours
         with unlocked():
             for course in courses:

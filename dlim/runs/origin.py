@@ -30,7 +30,7 @@ def origin(config: Config, learner: str, projects: Mapping[str, Project], datase
     return Origin(
         dataset=_dataset(settings.format, dataset, shipment),
         projects={title: made_by_hand(project) for title, project in projects.items()},
-        settings=_settings(config, learner),
+        settings=said(config, learner),
         makers=_makers(),
         program=program.digests(settings.learning),
         revision=record.revision(Path()),
@@ -51,7 +51,7 @@ def _dataset(form: str, dataset: Path, shipment: Shipment) -> Dataset:
     return Dataset(File(shipment.size, shipment.sha256), shards, train, val)
 
 
-def _settings(config: Config, learner: str) -> dict[str, Any]:
+def said(config: Config, learner: str) -> dict[str, Any]:
     """What the configuration says, defaults included, and the digests of the files that say it."""
     files = [CONFIG / "dlim.toml", CONFIG / "learners" / f"{learner}.toml"]
     return {

@@ -10,10 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from dlim import store
-from dlim.errors import OutputError
+import msgspec
+
+from dlim import console, store
+from dlim.errors import OutputError, shown
 from dlim.names import nearest
 from dlim.runs import record
 from dlim.runs.record import File, Learned, Record
@@ -48,30 +50,65 @@ class Output:
 
 
 def load(outputs: Path) -> dict[str, Output]:
-    """The outputs by name, the newest last. Raises OutputError where a record can't be read."""
-    found = [_one(path.parent) for path in outputs.glob(f"[!.]*/{record.RECORD}")]
+    """The outputs by name, the newest last; one whose record can't be read is said and left out."""
+    found = []
+    for path in sorted(outputs.glob(f"[!.]*/{record.RECORD}")):
+        try:
+            found.append(_one(path.parent))
+        except OutputError as error:
+            console.current().line(str(error))
     return {output.name: output for output in sorted(found, key=lambda output: (output.record.ended, output.name))}
 
 
 def _one(folder: Path) -> Output:
-    return Output(folder, record.read(folder))
+    """An output, with the memo as it stands in its file now: a person may have changed that."""
+    found = record.read(folder)
+    try:
+        memo = " ".join((folder / record.MEMO).read_text(encoding="utf-8").split())
+    except (OSError, ValueError):
+        return Output(folder, found)
+    return Output(folder, msgspec.structs.replace(found, memo=shown(memo[:MEMO])))
+
+
+MEMO = 1000
+"""Characters of a memo that are shown."""
 
 
 def find(outputs: Path, name: str) -> Output:
     """The output of that name. Raises OutputError, with the nearest, where there is none."""
     folder = outputs / name
-    if "/" in name or name.startswith(".") or not (folder / record.RECORD).is_file():
+    if not _is_output(folder, name):
         there = [path.parent.name for path in outputs.glob(f"[!.]*/{record.RECORD}")]
         raise OutputError(f'"{name}"', "is no output", nearest(name, there))
     return _one(folder)
 
 
-def remove(output: Output) -> int:
-    """Delete an output; the bytes that this frees. A kill in the middle leaves nothing under its name."""
-    size = output.size
-    doomed = output.folder.with_name(f".deleted-{output.name}")
-    output.folder.rename(doomed)
+def _is_output(folder: Path, name: str) -> bool:
+    return bool(name) and "/" not in name and not name.startswith(".") and (folder / record.RECORD).is_file()
+
+
+def damaged(outputs: Path, name: str) -> Path | None:
+    """The folder of an output whose record can't be read; None where it is sound, or there is none."""
+    if not _is_output(outputs / name, name):
+        return None
+    try:
+        record.read(outputs / name)
+    except OutputError:
+        return outputs / name
+    return None
+
+
+def delete(folder: Path) -> None:
+    """Delete a folder of outputs. A kill in the middle leaves nothing under its name."""
+    doomed = folder.with_name(f".deleted-{folder.name}")
+    folder.rename(doomed)
     shutil.rmtree(doomed)
+
+
+def remove(output: Output) -> int:
+    """Delete an output; the bytes that this frees."""
+    size = output.size
+    delete(output.folder)
     return size
 
 
@@ -108,6 +145,8 @@ def _locked(folder: Path) -> Iterator[None]:
 
 def damage(output: Output) -> Iterator[str]:
     """What of an output isn't as its record says: a line each. All of it is read."""
+    if record.is_changed(output.folder):
+        yield f"{output.folder / record.RECORD}: was changed since it was written"
     for learner, learned in output.record.learners.items():
         files = {
             output.archive(learner): learned.archive,
@@ -168,11 +207,25 @@ def _traced(learned: Learned) -> Iterator[tuple[str, File]]:
     yield "the dataset", learned.origin.dataset.archive
 
 
-def changed(trace: Trace, now: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+def changed(
+    trace: Trace,
+    now: Mapping[str, Mapping[str, str]],
+    settings: Mapping[str, Any] | None = None,
+    program: Mapping[str, str] | None = None,
+) -> Iterator[str]:
     """What differs between what a weight was learned from and the workspace now, a line each.
 
-    now: the hand-made files' digests by path, by project.
+    now: the hand-made files' digests by path, by project. settings: what the configuration says, seeds, label maps and
+    limits among it; program: the digests of the learner's program; neither is compared where it is None.
     """
+    origin = trace.learned.origin
+    if settings is not None:
+        then_said, now_said = (dict(_flat(each)) for each in (origin.settings, settings))
+        for key in sorted({*then_said, *now_said}):
+            if then_said.get(key) != now_said.get(key) and not key.startswith("files."):
+                yield f"{key}: was {_said(then_said, key)}, is {_said(now_said, key)}"
+    if program is not None:
+        yield from _differing("program", origin.program, program)
     then = trace.learned.origin.projects
     for name in sorted({*then, *now}):
         if name not in now:
@@ -180,9 +233,24 @@ def changed(trace: Trace, now: Mapping[str, Mapping[str, str]]) -> Iterator[str]
         elif name not in then:
             yield f"{name}: is new"
         else:
-            before, after = then[name], now[name]
-            yield from (
-                f"{name}: {path} {'is gone' if path not in after else 'is new' if path not in before else 'changed'}"
-                for path in sorted({*before, *after})
-                if before.get(path) != after.get(path)
-            )
+            yield from _differing(name, then[name], now[name])
+
+
+def _differing(what: str, before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
+    """The files whose digests differ, a line each."""
+    for path in sorted({*before, *after}):
+        if before.get(path) != after.get(path):
+            yield f"{what}: {path} {'is gone' if path not in after else 'is new' if path not in before else 'changed'}"
+
+
+def _flat(value: object, prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Settings by their dotted names; lists as they are."""
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from _flat(inner, f"{prefix}.{key}" if prefix else key)
+    elif prefix:
+        yield prefix, list(value) if isinstance(value, tuple) else value
+
+
+def _said(settings: Mapping[str, object], key: str) -> str:
+    return str(settings[key]) if key in settings else "not said"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import hashlib
 import json
 import math
 import os
@@ -20,10 +21,12 @@ from typing import Any
 
 import msgspec
 
+from dlim import store
 from dlim.errors import OutputError, shown
 
 RECORD = "record.json"
 MEMO = "memo.txt"
+SEAL = "record.json.sha256"
 
 
 class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -125,6 +128,21 @@ class Record(Part, frozen=True):
 def write(record: Part) -> bytes:
     """A record, or a part of it, as a person can read it."""
     return msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n"
+
+
+def seal(folder: Path) -> None:
+    """Write the digest of the record beside it, as sha256sum reads it."""
+    digest = hashlib.sha256((folder / RECORD).read_bytes()).hexdigest()
+    store.write_file(folder / SEAL, lambda path: path.write_text(f"{digest}  {RECORD}\n"))
+
+
+def is_changed(folder: Path) -> bool:
+    """Whether a record isn't the one that was sealed; the first version sealed none."""
+    try:
+        sealed = (folder / SEAL).read_text().partition(" ")[0]
+    except (OSError, ValueError):
+        return False
+    return sealed != hashlib.sha256((folder / RECORD).read_bytes()).hexdigest()
 
 
 def read(folder: Path) -> Record:

@@ -104,6 +104,7 @@ class Unfinished:
         task = self.task
         whole = Record(task.name, task.memo, task.by, task.began, record.now(), learned)
         store.write_file(self.folder / record.RECORD, lambda path: path.write_bytes(record.write(whole)))
+        record.seal(self.folder)
         memo = f"{task.memo}\n" if task.memo else ""
         store.write_file(self.folder / record.MEMO, lambda path: path.write_text(memo, encoding="utf-8"))
         shutil.rmtree(self.folder / ".parts")

@@ -52,10 +52,25 @@ def test_a_name_that_is_none(name: str, tmp_path: Path) -> None:
 
 
 def test_a_damaged_record_is_told(tmp_path: Path) -> None:
-    """What can't be read is one line with its path."""
+    """What can't be read is one line with its path, and in no other output's way."""
     (make(tmp_path, "first") / record.RECORD).write_text('{"name": 3}')
+    make(tmp_path, "second")
+    assert list(outputs.load(tmp_path)) == ["second"]
     with pytest.raises(OutputError, match=r"first/record\.json: is no record of a learning task: .*; restore it"):
-        outputs.load(tmp_path)
+        outputs.find(tmp_path, "first")
+    assert outputs.damaged(tmp_path, "first") == tmp_path / "first"
+    assert outputs.damaged(tmp_path, "second") is None
+
+
+def test_a_memo_that_a_person_changed(tmp_path: Path) -> None:
+    """It is what the file says; a record that was changed is told."""
+    made = make(tmp_path, "first")
+    record.seal(made)
+    (made / record.MEMO).write_text("darker\nbuttons\n")
+    assert outputs.find(tmp_path, "first").record.memo == "darker buttons"
+    assert list(outputs.damage(outputs.find(tmp_path, "first"))) == []
+    (made / record.RECORD).write_text((made / record.RECORD).read_text().replace("ann@here", "bob@here"))
+    assert f"{made}/record.json: was changed since it was written" in outputs.damage(outputs.find(tmp_path, "first"))
 
 
 def test_deleting_frees_the_disk(tmp_path: Path) -> None:
@@ -114,3 +129,5 @@ def test_what_changed_since(tmp_path: Path) -> None:
         "skip_btn: is new",
     ]
     assert list(outputs.changed(found, {})) == ["close_btn: is gone"]
+    said = list(outputs.changed(found, same, {"workspace": {"seed": 2}}, {"train.py": "aa"}))
+    assert said == ["workspace.seed: was not said, is 2", "program: train.py is new"]
