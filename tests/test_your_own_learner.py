@@ -13,7 +13,7 @@ PAGE = ROOT / "docs/how-to/your-own-learner.md"
 
 def test_the_example_of_the_page(workspace: Workspace) -> None:
     """Its files, written as they stand there, learn, come back with their numbers, and pass their check in service."""
-    found = re.findall(r"^`([^`\n]+)`:\n\n```\w+\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    found = re.findall(r"^`([^`\n]+)`:\n\n```\w+\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
     assert sum(text.count("\n") for _, text in found) <= 40
     for name, text in found:
         file = workspace.folder / name
