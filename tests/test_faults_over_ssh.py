@@ -28,6 +28,8 @@ machines, site, relayed = sites.machines, sites.site, sites.relayed
 
 NOISE = """import random
 from PIL import Image
+
+pytestmark = pytest.mark.long
 for number in range({count}):
     noise = random.Random(number).randbytes(160_000)
     Image.frombytes("L", (400, 400), noise).convert("RGB").save(f"{{number}}.jpg", quality=90)

@@ -19,6 +19,8 @@ from tests.learners import lines, only
 from tests.sites import PASSWORD, Site, started, weight
 from tests.sshd import Relay, free_port, wait_for
 
+pytestmark = pytest.mark.long
+
 machines, here, site, relayed = sites.machines, sites.here, sites.site, sites.relayed
 """The fixtures of this file."""
 

@@ -23,7 +23,7 @@ shift 2
 def script(name: str) -> str:
     """A script for a learner's folder, with what all of them share."""
     folder = resources.files("dlim.runs")
-    return "".join(folder.joinpath(each).read_text(encoding="utf-8") for each in ("common.sh", name))
+    return "".join(folder.joinpath(each).read_text(encoding="utf-8") for each in dict.fromkeys(("common.sh", name)))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dlim.config import Learning
 from dlim.errors import ConfigError
 from dlim.names import matches
 from dlim.runs import files
-from dlim.runs.place import Place
+from dlim.runs.place import Place, script
 
 
 def parts(learning: Learning) -> dict[str, Path]:
@@ -39,7 +39,28 @@ def digests(learning: Learning) -> dict[str, str]:
     return {name: store.sha256(path) for name, path in parts(learning).items()}
 
 
+_FORGET = """
+cat >"$own/program.new" || exit 1
+if [ -e "$own/program" ]; then
+    while read -r was path; do
+        cut -d ' ' -f 2- "$own/program.new" | grep -qxF -e "$path" && continue
+        [ -f "./$path" ] && [ "$(digest <"./$path")" = "$was" ] && rm -f "./$path"
+    done <"$own/program"
+fi
+mv -f "$own/program.new" "$own/program"
+"""
+"""Removes what an earlier version of the program had, and nobody has changed there since."""
+
+
 def bring(place: Place, learning: Learning) -> bool:
-    """Bring a program to the learner's folder; whether anything wasn't there already."""
+    """Bring a program to the learner's folder; whether anything wasn't there already.
+
+    What an earlier version of it had, and this one hasn't, goes.
+    """
     found = parts(learning)
-    return bool(found) and bool(files.bring(place.transport, place.folder, found))
+    if not found:
+        return False
+    brought = bool(files.bring(place.transport, place.folder, found))
+    lines = "".join(f"{store.sha256(path)} {name}\n" for name, path in found.items())
+    place.transport.require(place.run(script("common.sh") + _FORGET, feed=[lines.encode()]))
+    return brought

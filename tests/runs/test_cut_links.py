@@ -22,6 +22,8 @@ from dlim.servers import connect
 from tests.runs.test_ship import dataset
 from tests.sshd import Client, Relay, SshServer, User, relay, ssh_server
 
+pytestmark = pytest.mark.long
+
 POINTS = 20
 SIZE = 400_000
 
