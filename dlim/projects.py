@@ -72,10 +72,15 @@ class Project:
 
     def sources(self) -> list[Path]:
         """What daug.py may read beside it: every file of its folder, sorted, without caches and hidden ones."""
-        return [path for path in self._beside() if path.is_file() and os.access(path, os.R_OK)]
+        return [Path(path) for path in self.source_files()]
 
-    def _beside(self) -> list[Path]:
-        return sorted(Path(folder, name) for folder, names in self._walk() for name in names)
+    def source_files(self) -> list[str]:
+        """The same as texts."""
+        # texts, as there may be thousands of projects
+        return [path for path in self._beside() if os.path.isfile(path) and os.access(path, os.R_OK)]  # noqa: PTH113
+
+    def _beside(self) -> list[str]:
+        return sorted(f"{folder}/{name}" for folder, names in self._walk() for name in names)
 
     def source_folders(self) -> list[str]:
         """The folders in which these lie."""
@@ -102,7 +107,7 @@ class Project:
     def require_sources(self) -> None:
         """Raise ProjectError where something lies beside daug.py that can't be read."""
         readable = set(self.sources())
-        for path in self._beside():
+        for path in map(Path, self._beside()):
             if path not in readable:
                 fault = "can't be read" if path.is_file() else "leads to no file" if path.is_symlink() else "is no file"
                 raise ProjectError(self.title, f"{shown(str(path.relative_to(self.folder)))} {fault}", "take it away")

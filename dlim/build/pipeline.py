@@ -10,6 +10,8 @@ from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
+import msgspec
+
 from dlim import config, projects, provenance, store, variation
 from dlim.build.work import Fill, Made, Refused, Told, Work, sealed
 from dlim.config import Learner, Scene
@@ -18,6 +20,7 @@ from dlim.formats import FORMATS
 from dlim.geometry import Canvas, canvas_name
 from dlim.mix.limits import Limits
 from dlim.projects import Broken, Project
+from dlim.scenes.choices import Ring, partners, ring
 from dlim.stages import annotate, augment, backgrounds, boxes, compose, dataset, extend, split
 from dlim.store import Staging
 from dlim.text import megabytes
@@ -48,8 +51,8 @@ KINDS = (*OF_PROJECTS, *OF_LEARNERS)
 class Step:
     """One step: `kind:what`.
 
-    target: the file that says what it left. work: what makes it. sources: the hand-made files that it reads; one that
-    is missing is the stage's to tell. after: the steps whose output it reads. order: steps that come before it, of
+    target: the file that says what it left. work: gives what makes it. sources: the hand-made files that it reads; one
+    that is missing is the stage's to tell. after: the steps whose output it reads. order: steps that come before it, of
     whose output only a part concerns it. settings: what else decides what it makes. derived: settings that come from
     what the steps before it left; they are asked for when those have run, and when basis, or one of those outputs, has
     changed. fault: why it can only fail.
@@ -57,7 +60,7 @@ class Step:
 
     name: str
     target: str
-    work: Work
+    work: Callable[[], Work]
     sources: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     order: tuple[str, ...] = ()
@@ -227,8 +230,9 @@ class Pipeline:
         takers = self.workspace.takers_of(project)
         if isinstance(project, Broken):
             for name, _ in takers:
-                target = project.folder / "build" / name / store.MANIFEST
-                yield Step(f"annotate:{title}@{name}", str(target), Refused(project.error), fault=str(project.error))
+                target = f"{project.folder}/build/{name}/{store.MANIFEST}"
+                refused = partial(Refused, project.error)
+                yield Step(f"annotate:{title}@{name}", target, refused, fault=str(project.error))
                 yield self._shard(title, name)
             return
         if has_master(project):
@@ -244,32 +248,34 @@ class Pipeline:
 
     def _extend(self, title: str, project: Project) -> Step:
         canvas = self.workspace.config.settings.labelling_canvas
-        settings: dict[str, Any] = {
-            "labelling_canvas": canvas_name(canvas),
-            "placement": project.settings.placement,
-        }
+        folder = f"{project.folder}/master"
         return Step(
             f"extend:{title}",
-            str(project.extended),
-            Extend(project, canvas),
-            (str(project.image),),
-            settings=lambda: settings | _makers("extend"),
+            f"{folder}/{project.extended.name}",
+            lambda: Extend(project, canvas),
+            (f"{folder}/{project.image.name}",),
+            settings=lambda: {
+                "labelling_canvas": canvas_name(canvas),
+                "placement": project.settings.placement,
+                **_makers("extend"),
+            },
         )
 
     def _locate(self, title: str, project: Project) -> Step:
         canvas = self.workspace.config.settings.labelling_canvas
-        target = str(objects(project) / store.MANIFEST)
-        settings: dict[str, Any] = {
-            "labelling_canvas": canvas_name(canvas),
-            "placement": project.settings.placement,
-            "label": project.settings.label,
-        }
+        target = f"{objects(project)}/{store.MANIFEST}"
+        folder = f"{project.folder}/master"
         return Step(
             f"locate:{title}",
             target,
-            Fill(target, partial(_locate, project, canvas)),
-            (str(project.image), str(project.boxes)),
-            settings=lambda: settings | _makers("locate"),
+            lambda: Fill(target, partial(_locate, project, canvas)),
+            (f"{folder}/{project.image.name}", f"{folder}/{project.boxes.name}"),
+            settings=lambda: {
+                "labelling_canvas": canvas_name(canvas),
+                "placement": project.settings.placement,
+                "label": project.settings.label,
+                **_makers("locate"),
+            },
         )
 
     def _augment(self, title: str, project: Project, canvas: Canvas) -> Step:
@@ -285,14 +291,14 @@ class Pipeline:
             ),
         )
         name = f"{title}@{canvas_name(canvas)}"
-        log = INTERNAL / "logs" / f"{name.replace('/', '.')}.log"
-        target = str(variations(project, canvas) / store.MANIFEST)
-        master = () if project.settings.generator else (str(project.image),)
+        log = f"{INTERNAL}/logs/{name.replace('/', '.')}.log"
+        target = f"{variations(project, canvas)}/{store.MANIFEST}"
+        master = () if project.settings.generator else (f"{project.folder}/master/{project.image.name}",)
         return Step(
             f"augment:{name}",
             target,
-            Fill(target, partial(_augment, project, settings, log, shared.augment.time_limit)),
-            (*master, *map(str, project.sources())),
+            lambda: Fill(target, partial(_augment, project, settings, Path(log), shared.augment.time_limit)),
+            (*master, *project.source_files()),
             settings=lambda: {
                 **asdict(settings),
                 "canvas": canvas_name(canvas),
@@ -303,29 +309,41 @@ class Pipeline:
 
     def _compose(self, title: str, project: Project, name: str, learner: Learner, scene: Scene) -> Step:
         shared = self.workspace.config.settings
-        there = {each: one for each, one in self.chosen(name) if isinstance(one, Project)} | {title: project}
-        by_name = {one.name: each for each, one in there.items()}
-        chosen = [title, *(by_name[each] for each in compose.partners(project.name, by_name))]
-        settings = composing(learner, scene, project, shared.seed)
-        target = str(scenes(project, name) / store.MANIFEST)
-        masters = [each for each in (there[one] for one in chosen) if has_master(each)]
+        there = {title: project, **{each: self._by_title[each] for each in self._partners(title, name)}}
+        shown = {each: one for each, one in there.items() if isinstance(one, Project)}
+        target = f"{scenes(project, name)}/{store.MANIFEST}"
+        masters = [one for one in shown.values() if has_master(one)]
         return Step(
             f"compose:{title}@{name}",
             target,
-            Fill(target, partial(_compose, [there[each] for each in chosen], backgrounds_folder(name), settings)),
+            lambda: Fill(
+                target, partial(_compose, list(shown.values()), backgrounds_folder(name), learner, scene, shared.seed)
+            ),
             tuple(str(path) for each in masters for path in (each.image, each.mask)),
             after=(
                 f"backgrounds:{name}",
-                *(f"locate:{each}" for each in chosen if has_master(there[each])),
-                *(f"augment:{each}@{canvas_name(None)}" for each in chosen),
+                *(f"locate:{each}" for each, one in shown.items() if has_master(one)),
+                *(f"augment:{each}@{canvas_name(None)}" for each in shown),
             ),
             settings=lambda: {
-                **asdict(settings),
-                "size": canvas_name(settings.size),
-                "partners": ", ".join(chosen[1:]),
+                **{key: value for key, value in msgspec.structs.asdict(scene).items() if key != "backgrounds"},
+                "canvas": canvas_name(learner.size),
+                "seed": shared.seed,
+                "placement": project.settings.placement,
+                "partners": ", ".join(each for each in shown if each != title),
                 **_makers("compose"),
             },
         )
+
+    def _partners(self, title: str, name: str) -> list[str]:
+        """The other projects of a learner that stand in a project's scenes."""
+        if name not in self._rings:
+            self._rings[name] = ring(each for each, one in self.chosen(name) if isinstance(one, Project))
+        return partners(title, self._rings[name])
+
+    @cached_property
+    def _rings(self) -> dict[str, Ring]:
+        return {}
 
     def _annotate(self, title: str, project: Project, name: str, learner: Learner) -> Step:
         made = scenes(project, name) if learner.scene else variations(project, learner.size)
@@ -333,11 +351,11 @@ class Pipeline:
         label = project.settings.label or project.name
         shown = partial(_labels, project, made, marked, label)
         settings = annotate.Settings(project.name, label, {}, learner.boxes == "follow", learner.format)
-        target = str(project.build / name / store.MANIFEST)
+        target = f"{project.folder}/build/{name}/{store.MANIFEST}"
         return Step(
             f"annotate:{title}@{name}",
             target,
-            Fill(target, partial(_annotate, project, made, marked, settings, learner.labels, shown)),
+            lambda: Fill(target, partial(_annotate, project, made, marked, settings, learner.labels, shown)),
             after=(
                 *((f"locate:{title}",) if has_master(project) else ()),
                 f"compose:{title}@{name}" if learner.scene else f"augment:{title}@{canvas_name(learner.size)}",
@@ -354,16 +372,15 @@ class Pipeline:
 
     def _shard(self, title: str, name: str) -> Step:
         form = self.workspace.config.learners[name].format
-        folder = shards_folder(name) / self._by_title[title].folder.name
-        build = self._by_title[title].folder / "build" / name
+        project = self._by_title[title]
         # what is unfinished, and built all the same as somebody asked for it, is in no split
         divided = title not in self.unfinished
         taken = partial(_taken, name, title if divided else None)
-        target = str(folder / store.MANIFEST)
+        target = f"{shards_folder(name)}/{project.folder.name}/{store.MANIFEST}"
         return Step(
             f"shard:{title}@{name}",
             target,
-            Fill(target, partial(_shard, build, form, taken)),
+            lambda: Fill(target, partial(_shard, project.folder / "build" / name, form, taken)),
             after=(f"annotate:{title}@{name}",),
             order=(f"split:{name}",) if divided else (),
             settings=lambda: {"format": form, **_makers("shard")},
@@ -395,7 +412,7 @@ class Pipeline:
         return Step(
             f"backgrounds:{name}",
             target,
-            Fill(target, partial(_backgrounds, folder, scene.drawn, size, seed)),
+            lambda: Fill(target, partial(_backgrounds, folder, scene.drawn, size, seed)),
             tuple(map(str, pictures)),
             settings=lambda: {
                 "size": canvas_name(size),
@@ -422,7 +439,7 @@ class Pipeline:
         return Step(
             f"split:{name}",
             target,
-            Fill(target, partial(_split, folder, dict(made), settings)),
+            lambda: Fill(target, partial(_split, folder, dict(made), settings)),
             after=tuple(f"annotate:{title}@{name}" for title in made),
             settings=lambda: {**asdict(settings), "limits": str(settings.limits), **_makers("split")},
         )
@@ -433,7 +450,7 @@ class Pipeline:
         return Step(
             f"pack:{name}",
             str(DATA_SET / name / store.MANIFEST),
-            Pack(dict(made), split_folder(name), DATA_SET / name, settings),
+            lambda: Pack(dict(made), split_folder(name), DATA_SET / name, settings),
             after=(*(f"annotate:{title}@{name}" for title in made), f"split:{name}"),
             settings=lambda: asdict(settings) | _makers("pack"),
         )
@@ -446,7 +463,7 @@ class Pipeline:
         return Step(
             f"tarball:{name}",
             str(manifest),
-            Tarball(DATA_SET / name, shards, archive, manifest, settings),
+            lambda: Tarball(DATA_SET / name, shards, archive, manifest, settings),
             after=(*(f"shard:{title}@{name}" for title in made), f"pack:{name}"),
             settings=lambda: {"format": learner.format, **_makers("tarball")},
         )
@@ -473,30 +490,6 @@ _ALL = "all learners' datasets"
 def _canvas(learner: Learner) -> Canvas:
     """The canvas of the variations that a learner's images come from: scenes are made of crops."""
     return None if learner.scene else learner.size
-
-
-def composing(learner: Learner, scene: Scene, project: Project, seed: int) -> compose.Settings:
-    """How a project's scenes are composed for a learner."""
-    return compose.Settings(
-        learner.size or (0, 0),
-        seed,
-        scene.drawn,
-        scene.objects,
-        scene.scale,
-        scene.position,
-        scene.blend,
-        scene.cover,
-        scene.empty,
-        project.settings.placement,
-    )
-
-
-def _source(project: Project) -> compose.Source:
-    """What a project gives to scenes, now that its boxes are read and its variations made."""
-    if not has_master(project):
-        return compose.Source(project.name, variations(project, None))
-    things = boxes.read(objects(project))[2]
-    return compose.Source(project.name, variations(project, None), things, project.image, project.mask)
 
 
 def _makers(stage: str) -> dict[str, Any]:
@@ -541,12 +534,35 @@ def _backgrounds(
 
 
 def _compose(
-    projects: Sequence[Project], windows: Path, settings: compose.Settings, out: Staging, told: Told
+    projects: Sequence[Project],
+    windows: Path,
+    learner: Learner,
+    scene: Scene,
+    seed: int,
+    out: Staging,
+    told: Told,
 ) -> list[str]:
-    known = [_source(each) for each in projects]
+    settings = compose.Settings(
+        learner.size or (0, 0),
+        seed,
+        scene.drawn,
+        scene.objects,
+        scene.scale,
+        scene.position,
+        scene.blend,
+        scene.cover,
+        scene.empty,
+        projects[0].settings.placement,
+    )
+    sources = [
+        compose.Source(each.name, variations(each, None), boxes.read(objects(each))[2], each.image, each.mask)
+        if has_master(each)
+        else compose.Source(each.name, variations(each, None))
+        for each in projects
+    ]
     # what the stage left before lies where this is going to be
     before = out.path.with_name(out.path.name.removeprefix(store.FRESH))
-    return compose.compose(known, windows, out, settings, before if before.is_dir() else None, told)
+    return compose.compose(sources, windows, out, settings, before if before.is_dir() else None, told)
 
 
 def _labels(project: Project, variations: Path, objects: Path, label: str) -> set[str]:

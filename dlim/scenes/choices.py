@@ -6,7 +6,6 @@ import hashlib
 from bisect import bisect
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from dlim.geometry import Object, Size
@@ -50,16 +49,24 @@ class Source:
     mask: Path | None = None
 
 
-def partners(project: str, projects: Iterable[str]) -> list[str]:
-    """The other projects of a learner that stand in a project's scenes: those that follow it on a ring of hashes.
+Ring = list[tuple[bytes, str]]
+"""Projects by their digests, in order."""
+
+
+def ring(projects: Iterable[str]) -> Ring:
+    """The ring of a learner's projects."""
+    return sorted((_place(name), name) for name in projects)
+
+
+def partners(project: str, others: Ring) -> list[str]:
+    """The other projects of a learner that stand in a project's scenes: those that follow it on the ring.
 
     Another project takes one place in the scenes of few, and moves none else.
     """
-    ring = sorted((_place(name), name) for name in projects if name != project)
-    first = bisect(ring, (_place(project), project))
-    return sorted(ring[(first + step) % len(ring)][1] for step in range(min(PARTNERS, len(ring))))
+    first = bisect(others, (_place(project), project))
+    following = (others[(first + step) % len(others)][1] for step in range(min(PARTNERS + 1, len(others))))
+    return sorted([name for name in following if name != project][:PARTNERS])
 
 
-@lru_cache(maxsize=1 << 16)
 def _place(name: str) -> bytes:
     return hashlib.blake2b(name.encode(), digest_size=8).digest()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from dlim.scenes.choices import Settings, Source, partners
+from dlim.scenes.choices import Settings, Source
 from dlim.store import Staging
 
-__all__ = ["Settings", "Source", "compose", "partners"]
+__all__ = ["Settings", "Source", "compose"]
 
 
 def compose(

@@ -15,10 +15,11 @@ from dlim import store, variation
 from dlim.augment import images
 from dlim.geometry import Box, Object, still
 from dlim.scenes import backgrounds as windows
+from dlim.scenes.choices import partners, ring
 from dlim.scenes.folder import SCENES
 from dlim.stages import annotate
 from dlim.stages.backgrounds import pictures
-from dlim.stages.compose import Settings, Source, compose, partners
+from dlim.stages.compose import Settings, Source, compose
 
 SIZE = (120, 100)
 SETTINGS = Settings(SIZE, 1, drawn=0, blend=("hard",), cover=0)
@@ -154,8 +155,8 @@ def test_only_what_has_changed_is_made_anew(tmp_path: Path, grounds: Path) -> No
 def test_partners_stay(tmp_path: Path) -> None:
     """Another project becomes the partner of few, and takes no more than its own place from each."""
     names = [f"p{number:03d}" for number in range(200)]
-    before = {name: set(partners(name, names)) for name in names}
-    after = {name: set(partners(name, [*names, "new"])) for name in names}
+    before = {name: set(partners(name, ring(names))) for name in names}
+    after = {name: set(partners(name, ring([*names, "new"]))) for name in names}
     changed = [name for name in names if before[name] != after[name]]
     assert len(changed) < 20
     assert all(len(before[name] - after[name]) == 1 for name in changed)
