@@ -239,38 +239,33 @@ def corners(shot: Image) -> Iterator[Image]:
 
 
 class Detector(nn.Module):
-    """A detector of centre points: which label's middle lies in a cell of 4 pixels, and how far its sides are."""
+    """A detector of centre points: which label's middle lies in a cell of 8 pixels, and how far its sides are."""
 
     def __init__(self, labels: int) -> None:
         super().__init__()
-        self.fine = nn.Sequential(_conv(3, 16, 2), _conv(16, 32, 2))
-        self.middle = nn.Sequential(_conv(32, 64, 2), _conv(64, 64))
-        self.coarse = nn.Sequential(_conv(64, 96, 2), _conv(96, 96))
-        self.deep = nn.Sequential(_conv(96, 112, 2), _conv(112, 112))
-        self.from_deep, self.from_coarse = nn.Conv2d(112, 96, 1), nn.Conv2d(96, 64, 1)
-        self.from_middle, self.join = nn.Conv2d(64, 32, 1), _conv(32, 32)
-        self.heat, self.sides = nn.Conv2d(32, labels, 1), nn.Conv2d(32, 4, 1)
+        self.stem = nn.Sequential(_conv(3, 24, 6, 4), _conv(24, 48, 3, 2))
+        self.down = nn.Sequential(_conv(48, 96, 3, 2), _conv(96, 96))
+        self.deep = nn.Sequential(_conv(96, 128, 3, 2), _conv(128, 128))
+        self.up_deep, self.up = nn.Conv2d(128, 96, 1), nn.Conv2d(96, 48, 1)
+        self.join = _conv(48, 48)
+        self.heat, self.sides = nn.Conv2d(48, labels, 1), nn.Conv2d(48, 4, 1)
         nn.init.constant_(self.heat.bias, -4)
 
     def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        fine = self.fine(pixels)
-        middle = self.middle(fine)
-        coarse = self.coarse(middle)
-        coarse = coarse + _grown(self.from_deep(self.deep(coarse)), coarse)
-        middle = middle + _grown(self.from_coarse(coarse), middle)
-        joined = self.join(fine + _grown(self.from_middle(middle), fine))
+        fine = self.stem(pixels)
+        middle = self.down(fine)
+        deep = nn.functional.interpolate(self.up_deep(self.deep(middle)), size=middle.shape[2:])
+        middle = nn.functional.interpolate(self.up(middle + deep), size=fine.shape[2:])
+        joined = self.join(fine + middle)
         return self.heat(joined), self.sides(joined)
 
 
-def _grown(small: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-    return nn.functional.interpolate(small, size=like.shape[2:])
+def _conv(first: int, last: int, kernel: int = 3, stride: int = 1) -> nn.Module:
+    pad = (kernel - 1) // 2
+    return nn.Sequential(nn.Conv2d(first, last, kernel, stride, pad, bias=False), nn.BatchNorm2d(last), nn.ReLU(True))
 
 
-def _conv(first: int, last: int, stride: int = 1) -> nn.Module:
-    return nn.Sequential(nn.Conv2d(first, last, 3, stride, 1, bias=False), nn.BatchNorm2d(last), nn.ReLU(True))
-
-
-CELL = 4
+CELL = 8
 
 
 def _tensor(pixels: Sequence[np.ndarray]) -> torch.Tensor:
@@ -287,7 +282,7 @@ def _targets(objects: Sequence[Object], labels: Sequence[str], cells: tuple[int,
     for thing in sorted(objects, key=lambda one: -one.box.area):
         box = thing.box
         cx, cy, w, h = (box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2, box.width, box.height
-        spread_x, spread_y = max(w * 0.12, CELL * 0.6), max(h * 0.12, CELL * 0.6)
+        spread_x, spread_y = max(w * 0.15, CELL * 0.5), max(h * 0.15, CELL * 0.5)
         near = np.exp(-((xs - cx) ** 2) / (2 * spread_x**2) - ((ys - cy) ** 2) / (2 * spread_y**2))
         at = min(int(cy / CELL), rows - 1), min(int(cx / CELL), columns - 1)
         near[at] = 1
