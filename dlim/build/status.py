@@ -276,6 +276,13 @@ class Status:
         self.state.keep(step.name, record)
         self.ended(step.name)
 
+    def forget_damaged(self, step: Step) -> None:
+        """Find what is damaged of all that a step comes from, so that the next run builds it anew."""
+        before = [each for each in self.pipeline.closure([step.name]).values() if each is not step]
+        made = {Path(each.target): each for each in before if each.target.endswith(".json")}
+        for target in store.verify({target: self._output(each.name) for target, each in made.items()}):
+            self.state.remove(made[target].name)
+
 
 _BASIS = "basis"
 _NOTHING = Record()

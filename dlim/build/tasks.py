@@ -31,6 +31,7 @@ from dlim.config import Learner
 from dlim.errors import DlimError, ProjectError, unusable
 from dlim.geometry import Canvas, canvas_name, too_large
 from dlim.projects import Project
+from dlim.store import DamageError
 from dlim.workspace import Workspace, has_master, objects, variations
 
 Row = dict[str, Any]
@@ -410,6 +411,9 @@ class _Do:
             for note in made.notes:
                 progress.current().line(f"{step.name}: {note}")
             status.succeeded(step, inputs, made)
+        except DamageError as error:
+            status.forget_damaged(step)
+            return TaskFailed(str(error))
         except DlimError as error:
             return TaskFailed(str(error))
         except OSError as error:
