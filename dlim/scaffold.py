@@ -198,12 +198,16 @@ def _check_place(path: Path, taken: Mapping[str, Path], image: Path | None) -> b
     if there != path:
         raise ProjectError(path.name, f"its images would be called like those of {there}", "give it another name")
     if not _wants_image(path):
-        raise ProjectError(path, "exists already", "give the new project another name, or take that away")
+        raise _exists(path)
     if image is None:
         raise ProjectError(
             path, "exists already, and wants an image", "say which with --image, or give the new project another name"
         )
     return True
+
+
+def _exists(path: Path) -> ProjectError:
+    return ProjectError(path, "exists already", "give the new project another name, or take that away")
 
 
 def _wants_image(path: Path) -> bool:
@@ -239,21 +243,27 @@ def _script(template: Path | None) -> str:
 def _write(folder: Path, master: Crop | None, settings: str, script: str) -> None:
     """Make the project's folder beside and rename it, so that the name never stands for half of it."""
     making = folder.with_name(store.FRESH + folder.name)
-    store.sweep(folder)
-    try:
-        (making / "master").mkdir(parents=True)
-        (making / "data_augmentation").mkdir()
-        daug = making / "data_augmentation" / "daug.py"
-        daug.write_text(script, encoding="utf-8", newline="\n")
-        mode = daug.stat().st_mode
-        daug.chmod(mode | (mode & 0o444) >> 2)  # whoever may read it may run it
-        if master is not None:
-            _master(making).write_bytes(master.data)
-        if settings:
-            (making / "project.toml").write_text(settings, encoding="utf-8")
-        making.rename(folder)
-    finally:
-        store.sweep(folder)
+    lock = making.with_name(f"{making.name}.lock")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with store.held(lock):  # two may begin one project
+        try:
+            if folder.exists():
+                raise _exists(folder)
+            store.sweep(folder)
+            (making / "master").mkdir(parents=True)
+            (making / "data_augmentation").mkdir()
+            daug = making / "data_augmentation" / "daug.py"
+            daug.write_text(script, encoding="utf-8", newline="\n")
+            mode = daug.stat().st_mode
+            daug.chmod(mode | (mode & 0o444) >> 2)  # whoever may read it may run it
+            if master is not None:
+                _master(making).write_bytes(master.data)
+            if settings:
+                (making / "project.toml").write_text(settings, encoding="utf-8")
+            making.rename(folder)
+        finally:
+            store.sweep(folder)
+            lock.unlink()
 
 
 def _named(stem: str) -> str:

@@ -190,7 +190,7 @@ def write_file(path: Path, fill: Callable[[Path], object]) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     making = path.with_name(FRESH + path.name)
-    with _held(making):
+    with held(making):
         try:
             fill(making)
             making.replace(path)
@@ -200,8 +200,8 @@ def write_file(path: Path, fill: Callable[[Path], object]) -> None:
 
 
 @contextmanager
-def _held(making: Path) -> Iterator[None]:
-    """Have a file for oneself; what a killed run, or anybody, left there is not written through."""
+def held(making: Path) -> Iterator[None]:
+    """Have a file for oneself, to rename or delete; what a killed run, or anybody, left there isn't written through."""
     while True:
         try:
             flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
