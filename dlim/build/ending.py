@@ -34,7 +34,8 @@ def told(work: Callable[[], int], names: Callable[[], Iterable[str]] = tuple) ->
     except BrokenPipeError:
         return _unheard()
     except OSError as error:
-        print(unusable(error), file=sys.stderr)
+        # what is written to has no name: it is the output, or dlim's own file, which says so
+        print(unusable(error, None if error.filename else "the output, or the workspace"), file=sys.stderr)
     except KeyboardInterrupt:
         return INTERRUPTED
     return FAULTY

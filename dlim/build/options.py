@@ -71,7 +71,9 @@ def said(error: CmdParseError, subject: str) -> str:
     """What is wrong with an option, and the way out. subject: the task or command that it was given to."""
     cause = error.__context__
     if not isinstance(cause, GetoptError):
-        return " ".join(str(error).split())
+        number = re.search(r"parameter '(\w+)'.* with base 10: '(.*)'", str(error), re.DOTALL)
+        option = {"num_process": "-n"}.get(number[1], number[1]) if number else ""
+        return f'{option}: "{number[2]}" is no number; say one such as 2' if number else " ".join(str(error).split())
     if "requires argument" in cause.msg:
         return f"{_dashed(cause.opt)} wants a value"
     # of all that doit's error tells, the one thing that can't be had otherwise: which options there are

@@ -363,7 +363,8 @@ class Tasks:
         kind, colon, name = group.name.partition(":")
         row: Row = {"basename": kind, "name": name if colon else None, "doc": group.doc}
         if not colon:
-            return row
+            # its members are its own; it says of itself only that they are as they should be
+            return row | ({"uptodate": [partial(self._is_up_to_date, kind)]} if self.wanted is None else {})
         return {
             **row,
             "actions": None,

@@ -322,6 +322,6 @@ def _records(weight: Path, file: str) -> list[Record]:
     """The records to look a weight up in: that which was named, else that beside it, and those here, newest first."""
     if file:
         return [record.read_file(Path(file))]
-    beside = weight.with_name(f"{weight.name}.json")
+    beside = weight.parent / f"{weight.name}.json"
     here = [output.record for output in reversed(outputs.load(OUTPUT).values())]
     return [record.read_file(beside), *here] if beside.is_file() else here

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
+import msgspec
 from doit.dependency import JSONCodec
 
 from dlim import progress
@@ -238,6 +239,20 @@ def _line(cells: Sequence[str], texts: Sequence[str], limit: int | None) -> str:
     lines = ["  ".join([*cells, text]).rstrip() for text in texts]
     fitting = (line for line in lines if limit is None or width(line) <= limit)
     return next(fitting, cut(lines[-1], limit))
+
+
+# doit dumpdb
+
+
+class DumpDB(Command):
+    """`doit dumpdb`: all that is known of each step, a line of JSON each, for who looks for a fault in dlim."""
+
+    name = "dumpdb"
+    doc_purpose = "what is known of each step: a line of JSON each"
+
+    def answer(self, workspace: Workspace, words: Sequence[str]) -> None:  # type: ignore[override]
+        records = Memory(str(STATE), JSONCodec()).records
+        say(msgspec.json.encode({"step": name, **msgspec.to_builtins(records[name])}).decode() for name in records)
 
 
 # doit why
