@@ -133,7 +133,7 @@ class Scene(Table, frozen=True):
 
     backgrounds: a folder of pictures; none where it is empty. drawn: the share of backgrounds that dlim draws itself;
     all where there is no picture. objects: how many an image shows, one of them the project's own. scale: of objects.
-    position: anywhere, by the project's placement, or where the boxes of labelled shots lie. blend: how objects meet
+    position: anywhere, or by the project's placement. blend: how objects meet
     the background. cover: the share of objects that are partly covered, or cut by the image's edge. empty: that of
     images without an object.
     """
@@ -142,7 +142,7 @@ class Scene(Table, frozen=True):
     drawn: Share = 0.5
     objects: tuple[Count, Count] = (1, 4)
     scale: tuple[Scale, Scale] = (0.5, 2.0)
-    position: Literal["anywhere", "placement", "shots"] = "anywhere"
+    position: Literal["anywhere", "placement"] = "anywhere"
     blend: tuple[Literal["hard", "feather"], ...] = ("hard", "feather")
     cover: Share = 0.1
     empty: Share = 0.0

@@ -230,7 +230,7 @@ LEARNERS = [
     pytest.param(SCENE + "blend = []", 'scene.blend: names none; say blend = ["hard", "feather"]', id="no blend"),
     pytest.param(
         SCENE + 'position = "corner"',
-        'scene.position: "corner" is unknown; say "anywhere" or "placement" or "shots"',
+        'scene.position: "corner" is unknown; say "anywhere" or "placement"',
         id="an unknown position",
     ),
     pytest.param(

@@ -118,3 +118,10 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         toml.read(tmp_path, Outer)
     assert str(caught.value) == f"{tmp_path}: can't be read (Is a directory); make it a file that you may read"
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+    """A file that an editor has begun with a mark says what it says without it."""
+    path = tmp_path / "a.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + b"seed = 2\n")
+    assert parsed(path) == {"seed": 2}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 Stamp = tuple[int, ...]
@@ -64,8 +66,9 @@ class Memo:
     While all of that is as it was, the next such run can only say the same: it need not ask what is in a file.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, folder: Path, words: Sequence[str]) -> None:
+        """Words: what was asked for; another answer is remembered for the tasks that dodo.py has by default."""
+        self.path = folder / (words[0] if words else "default")
 
     def answer(self) -> list[str] | None:
         """The lines of the run that was remembered, where nothing that it looked at has changed."""
@@ -83,13 +86,16 @@ class Memo:
         if any("\n" in path for path in seen):
             return
         text = "\n\n".join([_digest(seen), "\n".join(seen), "\n".join(lines)])
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         making = self.path.with_name(f"{self.path.name}.{os.getpid()}")
         making.write_text(text, encoding="utf-8", errors="strict")
         making.replace(self.path)
 
-    def forget(self) -> None:
-        """Forget it: a run is about to change what is built."""
-        self.path.unlink(missing_ok=True)
+
+def forget(folder: Path) -> None:
+    """Forget all such runs: what is built is about to change."""
+    with suppress(FileNotFoundError):
+        shutil.rmtree(folder)
 
 
 def _seen(path: str) -> Stamp:

@@ -17,7 +17,7 @@ from doit.cmdparse import DefaultUpdate
 from doit.task import Task
 
 from dlim.build.ending import FAULTY, require, told
-from dlim.build.look import Memo
+from dlim.build.look import Memo, forget
 from dlim.build.options import Understood
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ INTERNAL = Path(".dlim")
 
 LOCK = INTERNAL / "lock"
 
-MEMO = INTERNAL / "memo"
+MEMO = INTERNAL / "seen"
 
 RUNNING = INTERNAL / "running"
 """There while a run is at work: one that finds it at its beginning sweeps up what another left that was killed."""
@@ -99,7 +99,7 @@ class Run(Understood, cmd_run.Run):  # type: ignore[misc]
             print(f"doit: -n {count}: say a number from 1 to {MOST}", file=sys.stderr)
             return FAULTY
         whole = list(args) in ([], ["dataset"]) and not (params._non_default_keys - _HARMLESS)
-        lines = Memo(MEMO).answer() if whole else None
+        lines = Memo(MEMO, args).answer() if whole else None
         if lines is not None:
             print("\n".join(lines))
             return 0
@@ -127,7 +127,7 @@ class Run(Understood, cmd_run.Run):  # type: ignore[misc]
             print(f"{STATE}: is of an earlier version of dlim, and set aside: everything is built anew")
         words = list(args) or list(params.get("default_tasks") or ())
         names = tasks.choose(words, always=params["always"] or params["single"])
-        Memo(MEMO).forget()
+        forget(MEMO)
         if RUNNING.exists():
             tasks.sweep()
         notes = [*tasks.notes(words), *tasks.too_large()]
@@ -136,7 +136,7 @@ class Run(Understood, cmd_run.Run):  # type: ignore[misc]
             tasks.status.keep()
             self.dep_manager.close()
             if whole:
-                tasks.remember(Memo(MEMO), lines)
+                tasks.remember(Memo(MEMO, args), lines)
             print("\n".join(lines))
             return 0
         if isinstance(params["outfile"], str):
@@ -193,7 +193,7 @@ class Clean(Understood, cmd_clean.Clean):  # type: ignore[misc]
         self._faults: list[str] = []
         from dlim.build.lock import locked
 
-        Memo(MEMO).forget()
+        forget(MEMO)
         with _stopping(), locked(LOCK):
             super()._execute(**options)
         if not self._faults:

@@ -11,7 +11,7 @@ from doit.dependency import JSONCodec
 
 from dlim import progress, store
 from dlim.build.lock import locked
-from dlim.build.look import Memo, stamp
+from dlim.build.look import forget, stamp
 from dlim.build.pipeline import Pipeline, Step
 from dlim.build.run import LOCK, MEMO
 from dlim.build.state import STATE, Record, State
@@ -48,7 +48,7 @@ class Verify(Command):
                 raise WorkspaceError(STATE, "knows of nothing but labelling images", "doit dataset builds the rest")
             found = list(_faults(made))
             if found:
-                Memo(MEMO).forget()
+                forget(MEMO)
             for fault in found:
                 _set_aside(fault, state)
             state.dump()
