@@ -24,6 +24,8 @@ class Console:
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
+        self.elsewhere: list[str] = []
+        """What an interrupt is to say: of each work that goes on elsewhere, and isn't ended by it."""
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # not every terminal can show what a script prints
         self._lock = threading.Lock()
@@ -51,6 +53,17 @@ class Console:
             yield
         finally:
             self.end(name)
+
+    @contextmanager
+    def going_on(self, text: str) -> Iterator[None]:
+        """While work goes on elsewhere: the line for whoever interrupts, which may be in another thread."""
+        self.elsewhere.append(text)
+        try:
+            yield
+        except Exception:
+            self.elsewhere.remove(text)
+            raise
+        self.elsewhere.remove(text)
 
     def total(self, count: int) -> None:
         """How many pieces there may be in all."""

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from tests.conftest import Workspace
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Workspace, new_workspace
+from tests.in_process import Answer, doit
 
 LEARNER = """canvas = {canvas}
 [learning]
@@ -49,12 +55,38 @@ def give_learners(workspace: Workspace) -> Workspace:
     return workspace
 
 
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with one project and those learners, its datasets built."""
+    workspace = give_learners(new_workspace(tmp_path_factory.mktemp("built")))
+    lines(workspace, "dataset")
+    return workspace.folder
+
+
+@pytest.fixture
+def here(built: Path, tmp_path: Path) -> Workspace:
+    """A copy of that workspace, of the test's own."""
+    return Workspace(shutil.copytree(built, tmp_path / "workspace", symlinks=True))
+
+
+RUN = ("dataset", "ship", "task")
+"""What doit runs as tasks; all else is a command."""
+
+
+def answered(workspace: Workspace, *arguments: str) -> Answer:
+    """What doit answers: never with a traceback, and on stderr where a command can't do what it is asked for."""
+    run = arguments[0].partition(":")[0] in RUN
+    answer = doit(workspace.folder, *(("run", *arguments) if run else arguments))
+    assert "Traceback" not in answer.out + answer.err
+    assert run or bool(answer.err) == bool(answer.status), answer
+    return answer
+
+
 def lines(workspace: Workspace, *arguments: str, status: int = 0) -> list[str]:
-    """What doit prints; it must end with that status, and without a traceback."""
-    done = workspace.doit(*arguments)
-    assert done.returncode == status, done.stdout + done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
-    return done.stdout.splitlines()
+    """What doit prints; it must end with that status."""
+    answer = answered(workspace, *arguments)
+    assert answer.status == status, answer.out + answer.err
+    return answer.lines
 
 
 def only(found: list[str], text: str) -> str:
@@ -64,8 +96,10 @@ def only(found: list[str], text: str) -> str:
 
 
 def refused(workspace: Workspace, *arguments: str) -> str:
-    """The one line in which a command says why it does not do it."""
-    done = workspace.doit(*arguments)
-    assert done.returncode == 3, done.stdout + done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
-    return done.stderr.strip().splitlines()[-1]
+    """The one line in which a task or a command says why it does not do it."""
+    answer = answered(workspace, *arguments)
+    if answer.status == 1:
+        return only(answer.lines, "FAILED ").removeprefix("FAILED ")
+    assert answer.status == 3, answer
+    [line] = answer.err.splitlines()
+    return line

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Workspace, new_workspace
-from tests.learners import give_learners
+from tests.conftest import Workspace
 from tests.sshd import Client, Relay, SshServer, User, relay, ssh_server
 
 PASSWORD = "Geheim-47-nie-zeigen"
@@ -61,13 +60,6 @@ class Site:
             self.client.trust(machine.known())
         for port in ports:
             self.client.trust(self.machines["ssd"].known(f"[127.0.0.1]:{port}"))
-
-
-@pytest.fixture
-def here(tmp_path: Path) -> Workspace:
-    """A workspace with two learners, in which nothing is built yet."""
-    (tmp_path / "workspace").mkdir()
-    return give_learners(new_workspace(tmp_path / "workspace"))
 
 
 @pytest.fixture

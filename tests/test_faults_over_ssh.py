@@ -13,24 +13,25 @@ from pathlib import Path
 
 import pytest
 
-from dlim.runs import task
+from dlim.runs import learn
 from dlim.servers import link
-from tests import sites
+from tests import learners, sites
 from tests.conftest import Workspace, new_workspace
-from tests.in_process import Answer, doit
-from tests.learners import TRAIN, give_learners, only
+from tests.learners import TRAIN, answered, give_learners, lines, only, refused
 from tests.runs.conftest import living
 from tests.sites import PASSWORD, Site, started, weight
 from tests.sshd import BOUND, Relay, User, answering, relay, ssh_server, unanswering, wait_for
 
+pytestmark = pytest.mark.long
+
+here = learners.here
 machines, site, relayed = sites.machines, sites.site, sites.relayed
 """The fixtures of this file, beside its own."""
 
 NOISE = """import random
 from PIL import Image
 
-pytestmark = pytest.mark.long
-for number in range({count}):
+for number in range({numbers}):
     noise = random.Random(number).randbytes(160_000)
     Image.frombytes("L", (400, 400), noise).convert("RGB").save(f"{{number}}.jpg", quality=90)
 """
@@ -45,37 +46,21 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace whose dataset is built: 6 images, about 700 KB."""
     workspace = give_learners(new_workspace(tmp_path_factory.mktemp("built")))
     script = workspace.folder / "projects/close_btn/data_augmentation/daug.py"
-    script.write_text(NOISE.format(count=6))
-    assert doit(workspace.folder, "run", "dataset:ssd").status == 0
+    script.write_text(NOISE.format(numbers=6))
+    lines(workspace, "dataset:ssd")
     return workspace.folder
-
-
-@pytest.fixture
-def here(built: Path, tmp_path: Path) -> Workspace:
-    """A copy of that workspace, of the test's own."""
-    return Workspace(shutil.copytree(built, tmp_path / "workspace", symlinks=True))
-
-
-def ran(here: Workspace, *arguments: str) -> Answer:
-    answer = doit(here.folder, "run", *arguments)
-    assert "Traceback" not in answer.out + answer.err
-    assert answer.err == ""
-    return answer
 
 
 def well(site: Site, *arguments: str) -> list[str]:
     """The lines of a command that ends well."""
-    answer = ran(site.here, *arguments)
-    assert answer.status == 0, answer.out
-    return answer.lines
+    return lines(site.here, *arguments)
 
 
-def fault(site: Site, *arguments: str, here: Workspace | None = None) -> str:
+def fault(site: Site, *arguments: str) -> str:
     """The one line of error of a command that ends badly. Nothing of it is left running on the server."""
-    answer = ran(here or site.here, *arguments)
-    assert answer.status == 1, answer.out
+    told = refused(site.here, *arguments)
     wait_for(lambda: not living(site.home), "its processes to end")
-    return only(answer.lines, "FAILED ").removeprefix("FAILED ")
+    return told
 
 
 @contextmanager
@@ -83,7 +68,7 @@ def impatience() -> Iterator[None]:
     """Give up a silent link after two seconds, and a lost job after a few."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(link, "PATIENCE", 2.0)
-        patch.setattr(task, "PATIENCE", 3.0)
+        patch.setattr(learn, "PATIENCE", 3.0)
         yield
 
 
@@ -112,8 +97,8 @@ def left(site: Site) -> list[str]:
 
 def change(here: Workspace, count: int) -> None:
     """Let the workspace's dataset be another one."""
-    (here.folder / "projects/close_btn/data_augmentation/daug.py").write_text(NOISE.format(count=count))
-    assert doit(here.folder, "run", "dataset:ssd").status == 0
+    (here.folder / "projects/close_btn/data_augmentation/daug.py").write_text(NOISE.format(numbers=count))
+    lines(here, "dataset:ssd")
 
 
 def no_output(site: Site) -> None:
@@ -167,11 +152,8 @@ def test_a_link_that_freezes(step: str, site: Site, relayed: Relay) -> None:
         change(site.here, 7)
     relayed.freeze_after(400_000, STEPS[step])
     with impatience():
-        answer = ran(site.here, *command)
-    assert answer.status == 1
-    assert only(answer.lines, "FAILED") == (
-        "FAILED ssd: gave no sign of life for 2 s; what runs there goes on; run again when it is back"
-    )
+        told = refused(site.here, *command)
+    assert told == "ssd: gave no sign of life for 2 s; what runs there goes on; run again when it is back"
     assert reads(site) == before
     assert step == "bring back" or weight(site) == "weight of before"
     with relay(site.machines["ssd"].port) as other:
@@ -199,7 +181,7 @@ def test_a_link_that_freezes_as_the_log_is_followed(site: Site, relayed: Relay) 
     (site.here.folder / "program/train.sh").write_text(train + TRAIN)
     relayed.freeze_after(100_000, "down")
     with impatience():
-        answer = ran(site.here, *TASK)
+        answer = answered(site.here, *TASK)
     assert answer.status == 1
     assert [line for line in answer.lines if "link lost" in line] == [
         "ssd | ssd: link lost; trying again",
@@ -481,8 +463,8 @@ def test_two_people_learn_at_once(site: Site, other: Workspace) -> None:
     assert learns.returncode == 0, text
     for here in (site.here, other):
         if not (here.folder / "output/first").exists():
-            assert ran(here, *TASK).status == 0
-        assert ran(here, "output", "first", "--check").status == 0
+            lines(here, *TASK)
+        lines(here, "output", "first", "--check")
 
 
 def test_two_people_ship_at_once(site: Site, other: Workspace) -> None:
@@ -503,7 +485,7 @@ def test_a_ship_that_is_overtaken_as_it_sends(site: Site, other: Workspace, rela
     process = started(site.here, "ship:ssd")
     wait_for(lambda: relayed.up >= limit, "half of it")
     site.configure(other)
-    assert ran(other, "ship:ssd").status == 0
+    lines(other, "ship:ssd")
     assert reads(site) == whole(site, other)
     relayed.thaw()
     with process:
@@ -525,8 +507,8 @@ def test_a_ship_that_is_overtaken_as_it_joins(site: Site, other: Workspace, tool
     """Another one comes and goes while its dataset is extracted: no piece is taken from under it."""
     begun, go = tmp_path / "begun", tmp_path / "go"
     for here in (site.here, other):
-        Workspace(here.folder).project("skip_btn", NOISE.format(count=5 if here is other else 6))
-        assert doit(here.folder, "run", "dataset:ssd").status == 0
+        Workspace(here.folder).project("skip_btn", NOISE.format(numbers="10, 15" if here is other else "10, 16"))
+        lines(here, "dataset:ssd")
     (tools / "tar").symlink_to(shutil.which("tar") or "")
     (tools / "gzip").unlink()
     (tools / "gzip").write_text(SLOW.format(begun=begun, go=go))
@@ -534,7 +516,7 @@ def test_a_ship_that_is_overtaken_as_it_joins(site: Site, other: Workspace, tool
     process = started(site.here, "ship:ssd")
     wait_for(begun.exists, "it to extract")
     site.configure(other)
-    assert ran(other, "ship:ssd").status == 0
+    lines(other, "ship:ssd")
     assert reads(site) == whole(site, other)
     go.touch()
     with process:

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests import sites
+from tests import learners, sites
 from tests.conftest import XML
 from tests.learners import lines, only
 from tests.sites import PASSWORD, Site, started, weight
@@ -21,7 +21,8 @@ from tests.sshd import Relay, free_port, wait_for
 
 pytestmark = pytest.mark.long
 
-machines, here, site, relayed = sites.machines, sites.here, sites.site, sites.relayed
+built, here = learners.built, learners.here
+machines, site, relayed = sites.machines, sites.site, sites.relayed
 """The fixtures of this file."""
 
 

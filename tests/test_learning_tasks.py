@@ -15,14 +15,12 @@ from pathlib import Path
 import pytest
 
 from dlim.store import sha256
+from tests import learners
 from tests.conftest import ROOT, Workspace
-from tests.learners import give_learners, lines, only, refused
+from tests.learners import lines, only, refused
 
-
-@pytest.fixture
-def here(workspace: Workspace) -> Workspace:
-    """A workspace with one project, and two learners that learn in no time."""
-    return give_learners(workspace)
+built, here = learners.built, learners.here
+"""The fixtures of this file: a workspace with one project, and two learners that learn in no time."""
 
 
 def server(workspace: Workspace, name: str = "ssd") -> Path:
@@ -136,9 +134,9 @@ def test_shipping_twice(here: Workspace) -> None:
 def test_a_training_that_fails(here: Workspace) -> None:
     """One line with its status, its last words and its log; then the same command begins it again."""
     (server(here) / "broken").touch()
-    failed = only(lines(here, "task:ssd", "--name", "first", status=1), "FAILED")
+    failed = refused(here, "task:ssd", "--name", "first")
     assert failed == (
-        'FAILED ssd: its learning ended with status 3, saying "no such GPU"; '
+        'ssd: its learning ended with status 3, saying "no such GPU"; '
         "see output/.unfinished/first/ssd.log; the same command begins it again"
     )
     assert "no such GPU" in (here.folder / "output/.unfinished/first/ssd.log").read_text()
@@ -157,8 +155,8 @@ def test_a_training_whose_weights_are_called_otherwise(here: Workspace) -> None:
     lines(here, "task:ssd", "--name", "first")
     (here.folder / "program/train.sh").write_text("echo loss 0.5; echo weight of $(cat $DLIM_CLASSES) >classes.pt")
     (here.folder / "program/test.sh").write_text("exit 7")
-    failed = only(lines(here, "task:ssd", "--name", "second", status=1), "FAILED")
-    assert failed.startswith("FAILED ssd: it ended well, but left no new file that matches weights/*.pth and isn't")
+    failed = refused(here, "task:ssd", "--name", "second")
+    assert failed.startswith("ssd: it ended well, but left no new file that matches weights/*.pth and isn't")
     assert "; name another pattern as learning.weights in config/learners/ssd.toml and run the same command" in failed
     file = here.folder / "config/learners/ssd.toml"
     added = 'weights = "*.pt"\nnumbers.loss = "loss ([0-9.]+)"\n[service]'
@@ -216,14 +214,14 @@ def test_whoever_follows_may_go(number: signal.Signals, here: Workspace) -> None
 def test_a_second_task_is_refused(here: Workspace) -> None:
     """While one learns, another of the same learner is told by whom, and since when; the workspace is free to build."""
     process = begun(here, "task:ssd", "--name", "first")
-    refused = only(lines(here, "task:ssd", "--name", "second", status=1), "FAILED")
-    assert re.match(r"FAILED ssd: learns already: first, by \S+@\S+ since \d{4}-\d\d-\d\d \d\d:\d\d UTC; wait", refused)
-    refused = only(lines(here, "task:ssd", "--name", "first", status=1), "FAILED")
-    assert refused.startswith(f"FAILED first: is followed already, by process {process.pid}; ")
+    told = refused(here, "task:ssd", "--name", "second")
+    assert re.match(r"ssd: learns already: first, by \S+@\S+ since \d{4}-\d\d-\d\d \d\d:\d\d UTC; wait", told)
+    told = refused(here, "task:ssd", "--name", "first")
+    assert told.startswith(f"first: is followed already, by process {process.pid}; ")
     here.project("skip_btn")
     lines(here, "dataset")
-    refused = only(lines(here, "ship:ssd", status=1), "FAILED")
-    assert re.match(r"FAILED ssd: learns already: first, by \S+@\S+ since \d{4}-\d\d-\d\d \d\d:\d\d UTC; wait", refused)
+    told = refused(here, "ship:ssd")
+    assert re.match(r"ssd: learns already: first, by \S+@\S+ since \d{4}-\d\d-\d\d \d\d:\d\d UTC; wait", told)
     (server(here) / "slow").unlink()
     status, text = ended(process)
     assert status == 0, text
@@ -353,19 +351,20 @@ def test_slips_are_one_line(slip: str, here: Workspace) -> None:
 
 def test_a_name_that_no_output_can_have(here: Workspace) -> None:
     """It is refused before anything is made."""
-    failed = only(lines(here, "task", "--name", "a/b", status=1), "FAILED")
-    assert failed.startswith('FAILED "a/b": is no name for a learning task; use at most')
+    failed = refused(here, "task", "--name", "a/b")
+    assert failed.startswith('"a/b": is no name for a learning task; use at most')
     assert not (here.folder / "output").exists()
 
 
 def test_a_learner_that_doesnt_say_how_it_learns(here: Workspace) -> None:
     """Before anything is made or sent, the line names its file."""
     here.learner("ssd", "canvas = [400, 400]\n")
-    failed = only(lines(here, "task:ssd", status=1), "FAILED")
-    assert failed.startswith("FAILED config/learners/ssd.toml: learning.command: is missing; say there what")
+    failed = refused(here, "task:ssd")
+    assert failed.startswith("config/learners/ssd.toml: learning.command: is missing; say there what")
     assert not (here.folder / "output").exists()
 
 
+@pytest.mark.long
 def test_the_sample_learner_learns(workspace: Workspace) -> None:
     """The program of this repository learns two buttons by itself, and its weight passes its own check in service."""
     (workspace.folder / "sample").mkdir()

@@ -255,6 +255,11 @@ def _stopping() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
+        from dlim.console import current
+
+        with suppress(OSError):  # the terminal may be what has gone
+            for line in current().elsewhere:
+                current().line(line)
         print("interrupted: what was finished is kept; the same command goes on", file=sys.stderr)
         raise
     finally:

@@ -13,7 +13,7 @@ from dlim.servers.contract import Transport
 from dlim.workspace import Workspace
 
 _TOOLS = """
-cat chmod comm cp cut date dd df dirname env find flock grep gzip head ln ls mkdir mktemp mv readlink rm rmdir sed
+cat chmod cp cut date dd df dirname env find flock grep gzip head ln ls mkdir mktemp mv readlink rm rmdir sed
 setsid sha256sum sleep sort stat tail tar timeout touch tr wc xargs
 """
 TOOLS = tuple(_TOOLS.split())

@@ -6,7 +6,7 @@ import gzip
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from dlim import console, errors, store
@@ -174,20 +174,15 @@ def _packed(task: Unfinished, course: Course) -> Path:
 
 def _follow(task: Unfinished, course: Course, place: Place) -> State:
     shown = console.current()
-    with shown.working(f"{course.name} learns"):
-        try:
-            return follow(
-                place,
-                task.task.job,
-                _log(task, course),
-                lambda line: shown.line(f"{course.name} | {line}"),
-                patience=PATIENCE,
-            )
-        except KeyboardInterrupt:
-            with suppress(OSError):  # the terminal may be what has gone
-                again = f"the same command attaches again, doit cancel:{course.name} ends it"
-                shown.line(f"{course.name}: goes on learning; {again}")
-            raise
+    again = f"the same command attaches again, doit cancel:{course.name} ends it"
+    with shown.working(f"{course.name} learns"), shown.going_on(f"{course.name}: goes on learning; {again}"):
+        return follow(
+            place,
+            task.task.job,
+            _log(task, course),
+            lambda line: shown.line(f"{course.name} | {line}"),
+            patience=PATIENCE,
+        )
 
 
 def _failure(task: Unfinished, course: Course, place: Place, state: State) -> LearningError:

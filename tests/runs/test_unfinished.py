@@ -37,7 +37,8 @@ def test_an_output_appears_when_all_have_learned(outputs: Path) -> None:
     task.keep("resnet34", learned())
     (task.folder / "ssd.tar.gz").write_bytes(b"weights")
     assert task.finish(outputs) == outputs / "first"
-    assert sorted(path.name for path in (outputs / "first").iterdir()) == ["memo.txt", "record.json", "ssd.tar.gz"]
+    names = ["memo.txt", "record.json", "record.json.sha256", "ssd.tar.gz"]
+    assert sorted(path.name for path in (outputs / "first").iterdir()) == names
     assert (outputs / "first/memo.txt").read_text() == "a try\n"
     assert record.read(outputs / "first").memo == "a try"
     assert sorted(record.read(outputs / "first").learners) == ["resnet34", "ssd"]

@@ -101,4 +101,4 @@ def test_a_link_that_is_cut_all_the_time(transport: Transport, relayed: Relay, t
             except Unreachable:
                 continue
     assert (tmp_path / "back").read_bytes() == data
-    assert 6 <= tries <= 40
+    assert 4 <= tries <= 40
