@@ -62,7 +62,7 @@ FAULTS = [
     pytest.param(TEXT + "words = true", 'words: is true; write a list, such as ["true"]', id="a truth for a list"),
     pytest.param(TEXT + "[words]", "words: is a table; write a list", id="a table for a list"),
     pytest.param(TEXT + "[[inner]]", "inner: is a list of tables; write a table, [inner]", id="tables for one"),
-    pytest.param(TEXT + 'size = "9x9"', 'size: is "9x9"; say [400, 400] (each 1 to 99)', id="a word for a size"),
+    pytest.param(TEXT + 'size = "9x9"', 'size: is "9x9"; say [1, 2] (each 1 to 99)', id="a word for a size"),
     pytest.param(TEXT + 'choice = "naer"', 'choice: "naer" is unknown; did you mean "near"?', id="a word, misspelt"),
     pytest.param(TEXT + 'choice = "x"', 'choice: "x" is unknown; say "far" or "near"', id="a word like no other"),
     pytest.param(TEXT + "choice = []", 'choice: is []; say "far" or "near"', id="a list for a word"),
@@ -88,7 +88,7 @@ FAULTS = [
     ),
     pytest.param(
         TEXT + f"size = [{'1, ' * 500}]",
-        f"size: is [{'1, ' * 18}1,...; say [400, 400] (each 1 to 99)",
+        f"size: is [{'1, ' * 18}1,...; say [1, 2] (each 1 to 99)",
         id="a long list",
     ),
 ]
@@ -123,5 +123,5 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
 def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
     """A file that an editor has begun with a mark says what it says without it."""
     path = tmp_path / "a.toml"
-    path.write_bytes(b"\xef\xbb\xbf" + b"seed = 2\n")
-    assert parsed(path) == {"seed": 2}
+    path.write_bytes(b"\xef\xbb\xbf" + TEXT.encode())
+    assert toml.read(path, Outer) == Outer("a")

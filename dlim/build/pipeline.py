@@ -542,24 +542,11 @@ def _compose(
     out: Staging,
     told: Told,
 ) -> list[str]:
-    settings = compose.Settings(
-        learner.size or (0, 0),
-        seed,
-        scene.drawn,
-        scene.objects,
-        scene.scale,
-        scene.position,
-        scene.blend,
-        scene.cover,
-        scene.empty,
-        projects[0].settings.placement,
-    )
     sources = [
-        compose.Source(each.name, variations(each, None), boxes.read(objects(each))[2], each.image, each.mask)
-        if has_master(each)
-        else compose.Source(each.name, variations(each, None))
+        compose.source(each, variations(each, None), boxes.read(objects(each))[2] if has_master(each) else ())
         for each in projects
     ]
+    settings = compose.settings(learner, scene, seed, projects[0])
     # what the stage left before lies where this is going to be
     before = out.path.with_name(out.path.name.removeprefix(store.FRESH))
     return compose.compose(sources, windows, out, settings, before if before.is_dir() else None, told)

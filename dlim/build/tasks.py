@@ -32,7 +32,7 @@ from dlim.errors import DlimError, ProjectError, unusable
 from dlim.geometry import Canvas, canvas_name, too_large
 from dlim.projects import Project
 from dlim.store import DamageError
-from dlim.workspace import Workspace, has_master, objects, variations
+from dlim.workspace import Workspace, has_master, objects, scenes, variations
 
 Row = dict[str, Any]
 """A task as doit has it."""
@@ -252,7 +252,7 @@ class Tasks:
         if count and not (count.isdecimal() and int(count)):
             raise ProjectError("--count", f'"{count}" is no number of images', "say one such as 16")
         for name, learner in takers:
-            drawn = variations(project, learner.size)
+            drawn = scenes(project, name) if learner.scene else variations(project, learner.size)
             made = Built(project, name, learner, objects(project), drawn, project.build / name)
             progress.current().line(str(samples.written(made, int(count) if count else None, worst=worst)))
 

@@ -24,7 +24,7 @@ from dlim.projects import Broken, Project
 from dlim.report import sheet
 from dlim.report.samples import FOLDER, Built, contact_sheet, drawn, moved
 from dlim.report.sheet import Mark, Picture, Section
-from dlim.stages import annotate, augment, boxes
+from dlim.stages import annotate, augment, backgrounds, boxes, compose
 from dlim.store import staging
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ def preview(
     as ["mix"]. worst: the images with the smallest boxes, the most cut off and the darkest. learner: for which one;
     the first that takes the project unless given.
 
+    Of a learner with scenes it shows those that the project would have if it were the only one.
+
     The workspace is that of the calling script, or the one around the current folder. What the stages have to say
     is printed. Raises DlimError.
     """
@@ -52,7 +54,7 @@ def preview(
     taken = _taken(root, settings, name, learner)
     try:
         with TemporaryDirectory(prefix="dlim-") as folder, _without_main():
-            built = _built(taken, settings.settings, Path(folder))
+            built = _built(taken, settings.settings, root, Path(folder))
             return contact_sheet(built, n, [operations] if isinstance(operations, str) else operations, worst)
     except OSError as error:
         fault = f"{error.strerror or error}"
@@ -97,24 +99,38 @@ def _taken(root: Path, settings: Config, title: str, learner: str | None) -> _Ta
     return _Taken(project, chosen, settings.learners[chosen])
 
 
-def _built(taken: _Taken, settings: Settings, folder: Path) -> Built:
+def _built(taken: _Taken, settings: Settings, root: Path, folder: Path) -> Built:
     """The project's build for the learner, made in an empty folder by the stages of every build."""
     project, name, learner = taken
-    built = Built(project, name, learner, folder / "objects", folder / "variations", folder / "build")
+    scene, crops = learner.scene, folder / "variations"
+    shown = folder / "scenes" if scene else crops
+    built = Built(project, name, learner, folder / "objects", shown, folder / "build")
     notes, master = [], ""
     if not project.settings.generator:
         with staging(built.objects) as out:
             notes += boxes.locate(project, out, settings.labelling_canvas)
         master = boxes.read(built.objects)[0]
     varied = augment.Settings(
-        learner.size, project.settings.placement, settings.seed, settings.augment.count, settings.augment.cval
+        None if scene else learner.size,
+        project.settings.placement,
+        settings.seed,
+        settings.augment.count,
+        settings.augment.cval,
     )
-    with staging(built.variations) as out:
+    with staging(crops) as out:
         notes += augment.augment(project, out, varied, project.build / FOLDER / "daug.log")
+    if scene:
+        windows = folder / "windows"
+        with staging(windows) as out:
+            pictures = root / scene.backgrounds if scene.backgrounds else None
+            notes += backgrounds.backgrounds(pictures, scene.drawn, out, learner.size or (0, 0), settings.seed)
+        with staging(shown) as out:
+            decided = compose.settings(learner, scene, settings.seed, project)
+            notes += compose.compose([compose.source(project, crops, built.things())], windows, out, decided)
     label = project.settings.label or project.name
     wanted = annotate.Settings(project.name, label, learner.labels, learner.boxes == "follow", learner.format)
     with staging(built.build) as out:
-        notes += annotate.annotate(built.variations, master, built.things(), out, wanted)
+        notes += annotate.annotate(shown, master, built.things(), out, wanted)
     for note in notes:
         print(f"{project.name}: {note}")
     return built

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import hypot
+from math import ceil, hypot
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -46,7 +46,8 @@ class Sample(NamedTuple):
 class Built:
     """A project's images for one learner: the folders that locate, augment and annotate left.
 
-    name: the learner's. A generator has no objects, and that folder isn't looked at.
+    name: the learner's. variations: of a learner with scenes, what compose left. A generator has no objects, and that
+    folder isn't looked at.
     """
 
     project: Project
@@ -83,13 +84,18 @@ class Built:
         return Picture(pixels[rows, columns], marks, [line for line in caption if line not in labels])
 
     def master(self) -> list[Picture]:
-        """The master with its boxes, as the learner calls them; nothing of a generator."""
+        """The master with its boxes, as the learner calls them; nothing of a generator.
+
+        How large all pictures are shown is decided by it, or, where they are scenes, by those.
+        """
         if self.project.settings.generator:
             return []
         pixels = images.read(self.project.image)
         marks = [Mark(thing.box, mapped(thing.label, self.learner.labels)) for thing in self.things()]
         width, height = size_of(pixels)
-        return [Picture(pixels, marks, ["master", f"{width}x{height} px"])]
+        longest = max(width, height)
+        scale = (sheet.SMALL[1] // longest or 1 / ceil(longest / sheet.LARGE[0])) if self.learner.scene else 0
+        return [Picture(pixels, marks, ["master", f"{width}x{height} px"], scale)]
 
     def whole(self, sample: Sample) -> list[Picture]:
         """Where on the canvas a crop stands, as a small picture; nothing where there is no canvas around it."""
@@ -141,7 +147,8 @@ def _part(pixels: Pixels, record: Variation) -> Box:
 COUNT = 16
 DRAWN = 96
 WORST = 15
-"""How many images a sheet shows unless told otherwise, of what a generator draws, and of the worst: as many a kind."""
+"""How many images a sheet shows unless told otherwise, of crops that a generator draws, and of the worst: as many a
+kind."""
 
 FOLDER = ".preview"
 """The folder, in a project's build/, of its sheets, and of what its script printed for one in a notebook."""
@@ -165,13 +172,14 @@ def contact_sheet(
     Raises AugmentError where there is nothing of what was asked for.
     """
     project = built.project
-    usual = WORST if worst else DRAWN if project.settings.generator else COUNT
+    usual = WORST if worst else DRAWN if project.settings.generator and not built.learner.scene else COUNT
     count = usual if n is None else n
     if count < 1:
         raise AugmentError("the sheet", f"has {count} variations", "say how many to show, 1 or more")
     found = built.samples()
     chosen = _chosen(project.name, found, operations)
-    title = f"{project.name} for {built.name}: {len(found):,} images, {canvas_name(built.learner.size)}"
+    what = "scenes" if built.learner.scene else "images"
+    title = f"{project.name} for {built.name}: {len(found):,} {what}, {canvas_name(built.learner.size)}"
     first = [*built.master(), *built.whole(found[0])]
     sections = worst_of(built, _all(chosen), count) if worst else _spread(built, chosen, count)
     return sheet.draw(title, [Section("", first), *sections] if first else sections)
@@ -253,14 +261,15 @@ class Kind(NamedTuple):
     bad: Callable[[Look], bool] = lambda look: True
 
 
+CUT = Kind(
+    "most cut off",
+    lambda look: -look.lost,
+    lambda look: f"{look.lost:.0%} cut off",
+    lambda look: look.lost >= SLIGHT,
+)
 KINDS = (
     Kind("smallest", lambda look: look.box.area, lambda look: f"box {look.box.width:g}x{look.box.height:g} px"),
-    Kind(
-        "most cut off",
-        lambda look: -look.lost,
-        lambda look: f"{look.lost:.0%} cut off",
-        lambda look: look.lost >= SLIGHT,
-    ),
+    CUT,
     Kind("darkest", lambda look: look.light, lambda look: f"luminance {look.light:.0f} of 255"),
 )
 
@@ -269,9 +278,11 @@ def worst_of(built: Built, samples: Sequence[Sample], count: int) -> list[Sectio
     """A section for each kind, its worst images first; they share the count."""
     things = built.things()
     looks = [_look(built, things, sample) for sample in samples]
+    # a scene's record has what is seen of its objects, and not what they were
+    kinds = [kind for kind in KINDS if not (built.learner.scene and kind is CUT)]
     return [
-        _section(built, looks, kind, max(1, (count + len(KINDS) - 1 - number) // len(KINDS)))
-        for number, kind in enumerate(KINDS)
+        _section(built, looks, kind, max(1, (count + len(kinds) - 1 - number) // len(kinds)))
+        for number, kind in enumerate(kinds)
     ]
 
 
@@ -316,7 +327,7 @@ def _lights(image: Path, boxes: Sequence[Box]) -> list[float]:
 
 # words
 
-TOLD = ("rotation", "shift_x", "shift_y", "zoom_x", "zoom_y", "brightness")
+TOLD = ("rotation", "shift_x", "shift_y", "zoom_x", "zoom_y", "brightness", "scale")
 """The parameters that there are words for; any other is told by its name."""
 
 
@@ -331,6 +342,8 @@ def drawn(parameters: Mapping[str, float]) -> list[str]:
         lines.append(f"zoom {parameters.get('zoom_x', 1):.2f} x {parameters.get('zoom_y', 1):.2f}")
     if "brightness" in parameters:
         lines.append(f"brightness x{parameters['brightness']:.2f}")
+    if "scale" in parameters:
+        lines.append(f"scale {parameters['scale']:.2f}")
     return [*lines, *(f"{name} {value:g}" for name, value in parameters.items() if name not in TOLD)]
 
 

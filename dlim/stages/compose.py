@@ -5,10 +5,36 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from dlim.config import Learner, Scene
+from dlim.geometry import Object
+from dlim.projects import Project
 from dlim.scenes.choices import Settings, Source
 from dlim.store import Staging
 
-__all__ = ["Settings", "Source", "compose"]
+__all__ = ["Settings", "Source", "compose", "settings", "source"]
+
+
+def settings(learner: Learner, scene: Scene, seed: int, project: Project) -> Settings:
+    """What decides the scenes of a project. seed: the workspace's."""
+    return Settings(
+        learner.size or (0, 0),
+        seed,
+        scene.drawn,
+        scene.objects,
+        scene.scale,
+        scene.position,
+        scene.blend,
+        scene.cover,
+        scene.empty,
+        project.settings.placement,
+    )
+
+
+def source(project: Project, variations: Path, objects: tuple[Object, ...]) -> Source:
+    """What a project gives. variations: the folder that augment left. objects: the master's; none of a generator."""
+    if project.settings.generator:
+        return Source(project.name, variations)
+    return Source(project.name, variations, objects, project.image, project.mask)
 
 
 def compose(

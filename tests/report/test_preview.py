@@ -41,6 +41,24 @@ def test_same_as_of_the_build(
     assert shown == contact_sheet(built(built_workspace, name, learner), worst=worst)
 
 
+@pytest.mark.parametrize("worst", [False, True])
+def test_scenes(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, worst: bool) -> None:
+    """Of a learner with scenes the sheet shows scenes, whole; doit's is the same as the notebook's."""
+    project = workspace.project("cross")
+    (workspace.folder / "pictures").mkdir()
+    Image.effect_noise((200, 150), 60).convert("RGB").save(workspace.folder / "pictures/noise.png")
+    workspace.learner("ssd", 'canvas = [160, 160]\n[scene]\nbackgrounds = "pictures"\ndrawn = 0\n')
+    done = workspace.doit("preview:cross", *(["--worst"] if worst else []))
+    assert done.returncode == 0, done.stdout + done.stderr
+    with Image.open(project / f"build/.preview/{'ssd.worst' if worst else 'ssd'}.png") as file:
+        sheet = file.convert("RGB")
+    monkeypatch.chdir(workspace.folder)
+    assert dlim.preview("cross", worst=worst, learner="ssd") == sheet
+    pictures = framed(sheet)
+    assert {picture.shape for picture in pictures[1:]} == {(160, 160, 3)}
+    assert len(pictures) == 1 + (15 if worst else 10)
+
+
 def test_first_learner(built_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """Unless told otherwise, a preview is for the first learner that takes the project."""
     monkeypatch.chdir(built_workspace.folder)
