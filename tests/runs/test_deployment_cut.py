@@ -163,6 +163,7 @@ ACTS: dict[str, Callable[[Served], object]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("act", list(ACTS))
 def test_a_server_that_dies_anywhere(served: Served, killer: Path, act: str, tmp_path: Path) -> None:
     """Wherever the script is killed, the state is that before or that after, and the same command ends well."""

@@ -144,6 +144,7 @@ def test_a_start_waits_for_who_looks_longer(place: Place, home: Path) -> None:
     assert ended(place).kind == "succeeded"
 
 
+@pytest.mark.long
 def test_a_start_that_is_killed(place: Place, home: Path, go: Callable[[], None]) -> None:
     """Wherever a start was cut off, the job runs or can be started, once."""
     code = (

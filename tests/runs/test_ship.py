@@ -220,6 +220,7 @@ print(good)
 """
 
 
+@pytest.mark.long
 def test_a_reader_never_sees_half_a_dataset(place: Place, home: Path, tmp_path: Path) -> None:
     """A program that reads all of it again and again, during 30 switches, always finds one whole dataset."""
     learning = Learning(dataset_dir="VOCdevkit/BCCD", keep=3)

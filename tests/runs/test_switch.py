@@ -136,6 +136,7 @@ print(json.dumps([reads, bad]))
 """
 
 
+@pytest.mark.long
 def test_a_reader_sees_whole_weights_only(served: Served, tmp_path: Path) -> None:
     """Someone who reads on and on during 30 switches finds a whole weight and a whole record each time."""
     files = []
