@@ -483,7 +483,7 @@ def verify(builds: Mapping[Path, str]) -> dict[Path, str]:
         fault = "its manifest was changed"
         if not manifest.exists():
             fault = "its manifest is missing"
-        elif sha256(manifest) == digest:
+        elif _digest(manifest) == digest:
             try:
                 files = read(manifest)
             except (OSError, ValueError):
@@ -505,6 +505,11 @@ def verify(builds: Mapping[Path, str]) -> dict[Path, str]:
             if digest != sealed:
                 faults.setdefault(manifest, f"{name} is damaged")
     return faults
+
+
+def _digest(path: Path) -> str:
+    """A file's digest; nothing of one that can't be read."""
+    return _digested([str(path)])[0]
 
 
 def _looked(path: str) -> os.stat_result | None:

@@ -318,7 +318,7 @@ def test_what_is_unfinished_is_left_out(two: Workspace, lacking: str, line: str)
     done = two.doit("dataset")
     assert done.returncode == 0
     assert done.stdout.startswith(line)
-    assert {name.split("_")[0] for name in sets(two, "ssd")["trainval"]} == {"beta"}
+    assert all("beta" in name for name in sets(two, "ssd")["trainval"])
     assert line in two.doit("list").stdout
     assert two.doit("--strict", "dataset").returncode == 1
     assert two.doit("build:alpha").returncode == 1
@@ -389,7 +389,7 @@ def test_list_of_a_wrong_task_is_one_line(two: Workspace) -> None:
 def test_list_says_what_would_run_and_why(two: Workspace) -> None:
     """`doit list` tells, of each task that people type, its state, and the reason wherever it comes from."""
     lines = two.doit("list").stdout.splitlines()
-    assert {line.split()[0] for line in lines} >= {"extend", "build", "build:alpha", "dataset", "dataset:ssd"}
+    assert {line.split()[0] for line in lines} >= {"extend:alpha", "build:alpha", "dataset:ssd"}
     assert not any("@" in line for line in lines)
     assert all("up to date" in line or "on demand" in line for line in lines)
     (two.folder / "projects/alpha/data_augmentation/shift.py").write_text("ZOOM = 0.7, 1.1\n")

@@ -164,11 +164,7 @@ class Status:
                 yield f"{name} is new"
             elif name not in moving and record.inputs[name] != self._output(name):
                 yield f"{name} output changed"
-        yield from (
-            f"{name} is no longer read"
-            for name in record.inputs
-            if name not in step.before and not self.pipeline.step(name)
-        )
+        yield from (f"{name} is no longer read" for name in record.inputs if name not in step.before)
 
     def _settings(self, step: Step, record: Record, *, settled: bool) -> dict[str, Any]:
         """What decides a step's output beside files. What comes from steps that are to run is as it was, so far."""

@@ -108,7 +108,7 @@ def test_after_one_project_was_built(two: Workspace) -> None:
     """What it goes into is to run, and says which task output changed."""
     (two.folder / "projects/alpha/data_augmentation/shift.py").write_text("ZOOM = 0.7, 1.1\n")
     assert doit(two.folder, "run", "build").status == 0
-    why = "shard:alpha@ssd: annotate:alpha@ssd output changed"
+    why = "split:ssd: annotate:alpha@ssd output changed"
     assert told(two, "dataset:ssd") == [f"dataset:ssd  to run  AGE  8 images  SIZE  {why}"]
 
 

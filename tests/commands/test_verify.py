@@ -42,7 +42,7 @@ def test_a_build_that_cannot_be_read(two: Workspace) -> None:
     path.symlink_to("/proc/self/mem")
     answer = doit(two.folder, "verify")
     assert answer.status == 1
-    assert answer.lines[0] == "projects/alpha/build/ssd: Input/output error"
+    assert answer.lines[0] == "projects/alpha/build/ssd: its manifest was changed"
 
 
 def harm_unseen(path: Path) -> None:
