@@ -230,6 +230,7 @@ def test_a_run_at_work(workspace: Workspace, command: str) -> None:
 def test_after_a_kill(workspace: Workspace) -> None:
     """What a killed run had finished isn't planned again, and its state file is as it was left."""
     workspace.project("aaa")
+    assert doit(workspace.folder, "run", "augment").status == 0
     mark = workspace.folder / "mark"
     workspace.project("zzz", script=f"import time\nopen({str(mark)!r}, 'w').close()\ntime.sleep(60)\n")
     with subprocess.Popen([sys.executable, "-m", "doit"], cwd=workspace.folder, stdout=subprocess.DEVNULL) as run:

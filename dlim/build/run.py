@@ -13,7 +13,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from doit import cmd_clean, cmd_run
-from doit.cmdparse import DefaultUpdate
+from doit.cmdparse import CmdParseError, DefaultUpdate
 from doit.task import Task
 
 from dlim.build.ending import FAULTY, require, told
@@ -70,21 +70,28 @@ class Run(Understood, cmd_run.Run):  # type: ignore[misc]
         return {}
 
     def parse_execute(self, in_args: Sequence[str]) -> int:
-        """Run tasks; or do what a command with something behind its colon says (`doit trust:ssd`)."""
-        name, colon, of = (in_args[0] if in_args else "").partition(":")
-        if colon and name in (self._cmds or ()):
-            command = self._cmds.get_plugin(name)
-            if getattr(command, "of", None) is not None:
-                made = command(
-                    task_loader=self.loader,
-                    cmds=self._cmds,
-                    config=self.config,
-                    bin_name=self.bin_name,
-                    opt_vals=self.opt_vals,
-                )
-                made.of = of
-                return int(made.parse_execute(in_args[1:]))
-        return super().parse_execute(in_args)
+        """Run tasks; or do what a command says that stands behind options, or has something behind its colon."""
+        try:
+            given, words = self.cmdparser.parse_only(in_args)
+        except CmdParseError:
+            given, words = {}, list(in_args)
+        name, _, of = (words[0] if words else "").partition(":")
+        whole = bool(words) and words[0] in (self._cmds or ())
+        if not whole and name not in (self._cmds or ()):
+            return super().parse_execute(in_args)
+        command = self._cmds.get_plugin(words[0] if whole else name)
+        if not hasattr(command, "answer") or not (whole or command.of is not None):
+            return super().parse_execute(in_args)
+        made = command(
+            task_loader=self.loader,
+            cmds=self._cmds,
+            config=self.config,
+            bin_name=self.bin_name,
+            opt_vals=self.opt_vals | {key: given[key] for key in _PLACE & given.keys()},
+        )
+        if not whole:
+            made.of = of
+        return int(made.parse_execute(words[1:]))
 
     def execute(self, params: DefaultUpdate, args: Sequence[str]) -> int:
         """Called with the options and the words behind them."""
@@ -172,6 +179,9 @@ class Run(Understood, cmd_run.Run):  # type: ignore[misc]
 
 _ERROR = 2
 """doit's status where something else than a task's action has failed."""
+
+_PLACE = {"dodoFile", "cwdPath", "seek_file"}
+"""Options that say where the workspace is."""
 
 _HARMLESS = {"num_process", "verbosity", "continue", "failure_verbosity", "par_type"}
 """Options that change nothing of what a run with nothing to do would say."""

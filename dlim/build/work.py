@@ -37,6 +37,9 @@ class Made(NamedTuple):
     summary: str = ""
 
 
+FEW = 16
+"""How many files a folder may have of which a run looks at each; of others at the folder alone."""
+
 Told = Callable[[int], None]
 """Is told now and then how many images there are."""
 
@@ -68,8 +71,12 @@ def sealed(manifest: Path, notes: Sequence[str] = (), folders: Sequence[str] | N
     facts = store.facts(manifest)
     if folders is None:
         folders = [folder for folder, *_ in os.walk(manifest.parent)]
-    looks = (str(manifest), *(f"{folder}/" for folder in sorted(folders)))
-    return Made(store.sha256(manifest), looks, facts["images"], facts["bytes"], tuple(notes))
+    looks = [str(manifest)]
+    for folder in sorted(folders):
+        looks.append(f"{folder}/")
+        names = [entry.path for entry in os.scandir(folder) if not entry.is_dir(follow_symlinks=False)]
+        looks += [path for path in sorted(names) if len(names) <= FEW and path != looks[0]]
+    return Made(store.sha256(manifest), tuple(looks), facts["images"], facts["bytes"], tuple(notes))
 
 
 class Pool:
