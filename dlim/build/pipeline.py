@@ -15,7 +15,7 @@ import msgspec
 from dlim import config, projects, provenance, store, variation
 from dlim.build.work import Fill, Made, Refused, Told, Work, sealed
 from dlim.config import Learner, Scene
-from dlim.errors import DlimError, ProjectError
+from dlim.errors import ProjectError
 from dlim.formats import FORMATS
 from dlim.geometry import Canvas, canvas_name
 from dlim.mix.limits import Limits
@@ -644,8 +644,3 @@ class Tarball:
 
 def _digest(taken: Sequence[str] | None) -> str:
     return "all" if taken is None else hashlib.sha256("\n".join(taken).encode()).hexdigest()
-
-
-def faults(pipeline: Pipeline) -> dict[str, DlimError]:
-    """What is wrong with the folders that can't be projects, by title."""
-    return {title: each.error for title, each in pipeline.workspace.everything() if isinstance(each, Broken)}
