@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -54,11 +55,14 @@ def scripts() -> Iterator[str]:
 
 
 def programs(texts: list[str]) -> set[str]:
-    """The programs that scripts start: what stands where a command does, and is neither sh's own nor a function."""
+    """The programs that scripts start: what stands where a command does, and is neither sh's own nor a function.
+
+    Looked for where a system has its programs: PATH may begin with an environment's own, `dlim` among them.
+    """
     bare = [_NO_COMMAND.sub("", text) for text in texts]
     known = set(_BUILTIN.split()) | {name for text in bare for name in _FUNCTION.findall(text)}
     found = {name for text in bare for name in _COMMAND.findall(text)}
-    return {name for name in found - known if shutil.which(name)}
+    return {name for name in found - known if shutil.which(name, path=os.defpath)}
 
 
 def test_the_programs_are_those_of_the_scripts() -> None:
