@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from dlim import progress
+from dlim import console
 from dlim.errors import WorkspaceError
 
 
@@ -91,5 +91,5 @@ def _take_back(hold: _Hold) -> None:
     try:
         hold.take(fcntl.LOCK_NB)
     except BlockingIOError:
-        progress.current().line(f"waits for {hold.holder()}")
+        console.current().line(f"waits for {hold.holder()}")
         hold.take()

@@ -15,6 +15,7 @@ import msgspec
 from dlim import config, projects, provenance, store, variation
 from dlim.build.work import Fill, Made, Refused, Told, Work, sealed
 from dlim.config import Learner, Scene
+from dlim.console import megabytes
 from dlim.errors import ProjectError
 from dlim.formats import FORMATS
 from dlim.geometry import Canvas, canvas_name
@@ -23,7 +24,6 @@ from dlim.projects import Broken, Project
 from dlim.scenes.choices import Ring, partners, ring
 from dlim.stages import annotate, augment, backgrounds, boxes, compose, dataset, extend, split
 from dlim.store import Staging
-from dlim.text import megabytes
 from dlim.workspace import (
     DATA_SET,
     INTERNAL,

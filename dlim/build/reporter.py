@@ -11,7 +11,7 @@ from doit.exceptions import BaseFail, TaskFailed, UnmetDependency
 from doit.globals import Globals
 from doit.task import Task
 
-from dlim import progress
+from dlim import console
 from dlim.build.status import told
 
 REASONS = "reasons"
@@ -39,7 +39,7 @@ class Reporter:
         self.notes = notes
         self.up_to_date = up_to_date
         self.broken = False
-        self.console = progress.console(outstream)
+        self.console = console.console(outstream)
         self.began = time.monotonic()
         self.ran = self.skipped = self.failed = self.unmet = 0
         self.summaries: dict[str, str] = {}
@@ -49,7 +49,7 @@ class Reporter:
 
     def initialize(self, tasks: Mapping[str, Task], selected: Sequence[str]) -> None:
         """Called before the first task."""
-        progress.use(self.console)
+        console.use(self.console)
         for note in self.notes:
             self.console.line(note)
         acting = [tasks[name] for name in _reached(tasks, selected) if tasks[name].actions]

@@ -232,7 +232,7 @@ class Clean(Understood, cmd_clean.Clean):  # type: ignore[misc]
         with redirect_stdout(lines), redirect_stderr(fault):
             task.clean(lines, dryrun)
         # which function of dlim's does it is nobody's matter
-        from dlim.progress import console
+        from dlim.console import console
 
         done = [line for line in lines.getvalue().splitlines() if not line.startswith(f"{task.name} - executing ")]
         if done:

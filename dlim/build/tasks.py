@@ -17,7 +17,7 @@ from doit.cmdparse import CmdOption, CmdParse, CmdParseError
 from doit.exceptions import InvalidDodoFile, TaskFailed
 from doit.globals import Globals
 
-from dlim import progress, store
+from dlim import console, store
 from dlim.build import look
 from dlim.build.lock import unlocked
 from dlim.build.look import Memo
@@ -215,25 +215,25 @@ class Tasks:
         if not waiting:
             done = "every master has its boxes; doit label:NAME opens one's page"
             none = "there is no project with an image yet; doit new NAME --image crop.png begins one"
-            progress.current().line(done if masters else none)
+            console.current().line(done if masters else none)
 
     def _label(self, project: Project, auto: bool, replace: bool, port: str) -> None:
         # the page needs a server and a browser: nobody else should wait for their import
         from dlim.labelling import box_file, label, server
 
         canvas = self.workspace.config.settings.labelling_canvas
-        console = progress.current()
+        shown = console.current()
         if auto:
             name = label.suggested(project, [])
             changed = box_file.auto(project, name, canvas, replace=replace)
-            console.line(f"{project.boxes}: {f'one box around the whole crop, {name}' if changed else 'as it was'}")
+            shown.line(f"{project.boxes}: {f'one box around the whole crop, {name}' if changed else 'as it was'}")
             return
         if port and not (port.isdecimal() and int(port) < 1 << 16):
             raise ProjectError("--port", f'"{port}" is no port', "say a number from 1024 to 65535")
         known = label.known(self.workspace.mastered().values())
         # a person takes their time
         with unlocked():
-            server.serve(project, known, canvas, port=int(port or 0), say=console.line)
+            server.serve(project, known, canvas, port=int(port or 0), say=shown.line)
 
     def preview(self) -> Iterator[Row]:
         """Draw a sheet of each project's images, a file for every learner that takes it."""
@@ -254,7 +254,7 @@ class Tasks:
         for name, learner in takers:
             drawn = scenes(project, name) if learner.scene else variations(project, learner.size)
             made = Built(project, name, learner, objects(project), drawn, project.build / name)
-            progress.current().line(str(samples.written(made, int(count) if count else None, worst=worst)))
+            console.current().line(str(samples.written(made, int(count) if count else None, worst=worst)))
 
     def ship(self) -> Iterator[Row]:
         """Send datasets to the servers that learn: what they lack, verified, then switched to."""
@@ -410,7 +410,7 @@ class _Do:
             if changed:
                 return TaskFailed(f"{changed}: was changed while it was being built from; run again")
             for note in made.notes:
-                progress.current().line(f"{step.name}: {note}")
+                console.current().line(f"{step.name}: {note}")
             status.succeeded(step, inputs, made)
         except DamageError as error:
             status.forget_damaged(step)

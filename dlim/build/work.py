@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from dlim import progress, store
+from dlim import console, store
 from dlim.errors import DlimError, WorkspaceError
 from dlim.store import Staging, staging
 
@@ -174,7 +174,7 @@ def _tell(queue: Any) -> None:
     """Show what the processes report."""
     while True:
         name, count = queue.get()
-        progress.current().note(name, f"{count:,} images")
+        console.current().note(name, f"{count:,} images")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from doit import cmd_base
 from doit.cmdparse import CmdOption, DefaultUpdate
 
-from dlim import progress
+from dlim import console
 from dlim.build.ending import told
 from dlim.build.options import Option, Understood, option
 from dlim.errors import ConfigError, WorkspaceError
@@ -68,7 +68,7 @@ class Command(Understood, cmd_base.Command):  # type: ignore[misc]
         if words and not self.words:
             raise ConfigError(self.name, f'takes no "{words[0]}"', f"doit help {self.name} shows what it takes")
         os.chdir(_workspace(params))
-        progress.use(progress.console(sys.stdout))
+        console.use(console.console(sys.stdout))
         keys = [each["name"] for each in self.options]
         return int(self.answer(Workspace(), words, **{key: params[key] for key in keys}) or 0)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from dlim import progress, projects
+from dlim import console, projects
 from dlim.build.pipeline import division
 from dlim.build.status import Status, Verdict
 from dlim.commands.base import Command
@@ -35,12 +35,12 @@ class ShowMix(Command):
     def answer(self, workspace: Workspace, words: Sequence[str]) -> None:  # type: ignore[override]
         names = self.require_of(list(workspace.config.learners), "learner")
         status = status_of(workspace)
-        console = progress.current()
-        blocks = table.has_blocks(getattr(console.stream, "encoding", None))
+        shown = console.current()
+        blocks = table.has_blocks(getattr(shown.stream, "encoding", None))
         for number, name in enumerate(names):
             found = mixed(name, workspace, status)
-            for line in [*([""] if number else []), *table.lines(found, blocks=blocks, room=room(console.stream))]:
-                console.line(line)
+            for line in [*([""] if number else []), *table.lines(found, blocks=blocks, room=room(shown.stream))]:
+                shown.line(line)
 
 
 def mixed(name: str, workspace: Workspace, status: Status) -> Mix:

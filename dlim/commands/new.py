@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from dlim import progress, scaffold
+from dlim import console, scaffold
 from dlim.commands.base import Command, Option, option
 from dlim.errors import ConfigError, ProjectError, shown
 from dlim.geometry import canvas_name, fits
@@ -61,7 +61,7 @@ class New(Command):
                 _tell(found, workspace, named=True)
                 count += 1
             if not count:
-                progress.current().line(f"there is no image in {from_folder}")
+                console.current().line(f"there is no image in {from_folder}")
             return
         if len(words) != 1:
             raise ProjectError("new", "wants one name", "say doit new NAME, or --from-folder DIR")
@@ -74,19 +74,19 @@ class New(Command):
 
 def _tell(found: Made | Skipped, workspace: Workspace, *, named: bool = False) -> None:
     """Say what became of an image. named: the project was called after its file, which nobody may guess."""
-    console = progress.current()
+    line = console.current().line
     if isinstance(found, Skipped):
-        console.line(f"{shown(found.source.name)}: {found.reason}; skipped")
+        line(f"{shown(found.source.name)}: {found.reason}; skipped")
         return
     title = found.name if found.folder.parent == PROJECTS else found.folder.as_posix()
     then = f"doit label:{title}" if found.source else f"doit new {found.name} --image crop.png"
     if named and found.source:
-        console.line(f"{shown(found.source.name)}: begun as {found.name}, in {found.folder}; next: {then}")
+        line(f"{shown(found.source.name)}: begun as {found.name}, in {found.folder}; next: {then}")
     else:
         done = "has its image now" if found.begun else f"begun in {found.folder}"
-        console.line(f"{found.name}: {done}; next: {then}")
+        line(f"{found.name}: {done}; next: {then}")
     for note in [*found.notes, *_notes(found, workspace)]:
-        console.line(f"{found.name}: {note}")
+        line(f"{found.name}: {note}")
 
 
 def _notes(made: Made, workspace: Workspace) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import ClassVar, NamedTuple
 import msgspec
 from doit.dependency import JSONCodec
 
-from dlim import progress
+from dlim import console
 from dlim.build.ending import unknown
 from dlim.build.pipeline import Pipeline
 from dlim.build.state import STATE, Memory, Record
@@ -30,8 +30,8 @@ from dlim.build.status import (
     told,
 )
 from dlim.commands.base import Command, Option, option
+from dlim.console import columns, cut, megabytes, room, width
 from dlim.errors import DlimError, WorkspaceError
-from dlim.text import columns, cut, megabytes, room, width
 from dlim.workspace import Workspace
 
 
@@ -54,7 +54,7 @@ def say(lines: Iterable[str]) -> None:
     """Write lines, all at once."""
     text = "\n".join(line.rstrip() for line in lines)
     if text:
-        progress.current().line(text)
+        console.current().line(text)
 
 
 # doit list

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from doit.dependency import JSONCodec
 
-from dlim import progress, store
+from dlim import console, store
 from dlim.build.lock import locked
 from dlim.build.look import forget, stamp
 from dlim.build.pipeline import Pipeline, Step
@@ -52,14 +52,14 @@ class Verify(Command):
             for fault in found:
                 _set_aside(fault, state)
             state.dump()
-        console = progress.current()
+        shown = console.current()
         for fault in found:
-            console.line(f"{fault.place}: {fault.fault}")
+            shown.line(f"{fault.place}: {fault.fault}")
         if found:
             damaged = len({each.step.name for each in found})
-            console.line(f"{damaged:,} of {len(made):,} builds are damaged or stale; doit dataset builds them anew")
+            shown.line(f"{damaged:,} of {len(made):,} builds are damaged or stale; doit dataset builds them anew")
             return 1
-        console.line(f"{len(made):,} builds and what they were built from were read, and all are as they were")
+        shown.line(f"{len(made):,} builds and what they were built from were read, and all are as they were")
         return 0
 
 
@@ -71,7 +71,7 @@ def _set_aside(fault: Fault, state: State) -> None:
 def _faults(made: Sequence[tuple[Step, Record]]) -> Iterator[Fault]:
     """What isn't as it was."""
     sealed = {Path(step.target): record.output for step, record in made if step.target.endswith(".json")}
-    with progress.current().working("verify"):
+    with console.current().working("verify"):
         found = store.verify(sealed)
         digests = _digests({path for step, record in made for path in _single(step, record)})
     for step, record in made:

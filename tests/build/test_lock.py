@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dlim import console as progress
+from dlim import console
 from dlim.build.lock import locked, unlocked
 from dlim.errors import WorkspaceError
 
@@ -77,12 +77,12 @@ def test_who_comes_back_says_for_whom_it_waits(lock: Path, another: Another, mon
     """Where another run has the workspace, it is named before it is waited for; then the workspace is one's own."""
     lines = []
 
-    class Listening(progress.Console):
+    class Listening(console.Console):
         def line(self, text: str) -> None:
             lines.append(text)
             process.communicate()  # now it may end
 
-    monkeypatch.setattr(progress, "_current", [Listening(sys.stdout)])
+    monkeypatch.setattr(console, "_current", [Listening(sys.stdout)])
     with locked(lock):
         with unlocked():
             process = another()
@@ -95,7 +95,7 @@ def test_who_comes_back_to_an_empty_workspace(
     lock: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Where nobody else wants the workspace by then, nothing is said."""
-    monkeypatch.setattr(progress, "_current", [])
+    monkeypatch.setattr(console, "_current", [])
     with locked(lock):
         mine = holder(lock)
         with unlocked(), locked(lock):

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from dlim.console import table
 from dlim.runs import account, unfinished
 from dlim.runs.record import Dataset, File, Learned, Origin, Ran, Record, Where
 from dlim.runs.state import State
-from dlim.text import table
 
 RESULT = account.HEADS.index("result")
 ANEW = "the same doit task begins it anew, doit output:rm third drops it"
