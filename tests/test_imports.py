@@ -33,7 +33,7 @@ LEVELS = (
         "variation",
         "workspace",
     ),
-    ("formats", "augment", "scenes", "servers"),
+    ("formats", "augment", "scenes", "servers", "shots"),
     ("stages", "crop", "labelling", "report", "runs", "scaffold"),
     ("build",),
     ("commands",),

@@ -122,6 +122,11 @@ def upright(path: Path, image: Image) -> Image:
     return paper.convert("RGB")
 
 
+def is_upright(image: Image) -> bool:
+    """Whether an opened image is seen as it lies, and not turned by its EXIF."""
+    return image.format == "TIFF" or _orientation(image) == 1
+
+
 def _orientation(image: Image) -> int:
     """How the image's EXIF says that it lies, 1 to 8; 1 where it says nothing that can be understood."""
     try:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dlim.geometry import Box, Object
+from dlim.runs.record import Edges, Figures, Find, Judged, Judges, Missed
 
 Floats = npt.NDArray[np.float64]
 
@@ -19,6 +20,9 @@ MOST = 100
 """How many predictions of a label count on a shot, the best by score."""
 
 RECALLS = np.linspace(0, 1, 101)
+
+WORST = 20
+"""How many of the missed and of the false a record keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,48 @@ def evaluate(truth: Truth, predictions: Sequence[Prediction]) -> Evaluation:
         false=tuple(sorted(false, key=lambda one: -one.score)),
         confused=_confused(missed, false),
     )
+
+
+def to_json(evaluation: Evaluation, digest: str, count: int) -> Judged:
+    """An evaluation as the record of an output has it. digest, count: of the labelled shots."""
+    return Judged(
+        shots=Judges(digest, count, evaluation.total.objects),
+        score=evaluation.score,
+        total=_figures(evaluation.total),
+        labels={label: _figures(score) for label, score in evaluation.labels.items()},
+        missed=tuple(Missed(shot, thing.label, _edges(thing.box)) for shot, thing in evaluation.missed[:WORST]),
+        false=tuple(Find(one.shot, one.label, _edges(one.box), one.score) for one in evaluation.false[:WORST]),
+        confused=tuple((*pair, number) for pair, number in evaluation.confused.items()),
+    )
+
+
+def from_json(judged: Judged) -> Evaluation:
+    """The evaluation that a record tells; of what was missed or false it has the worst."""
+    return Evaluation(
+        labels={label: _score(figures) for label, figures in judged.labels.items()},
+        total=_score(judged.total),
+        score=judged.score,
+        missed=tuple((one.shot, Object(one.label, _box(one.box))) for one in judged.missed),
+        false=tuple(Prediction(one.shot, one.label, _box(one.box), one.score) for one in judged.false),
+        confused={(first, second): number for first, second, number in judged.confused},
+    )
+
+
+def _figures(score: Score) -> Figures:
+    return Figures(score.ap50, score.ap, score.objects, score.found, score.false)
+
+
+def _score(figures: Figures) -> Score:
+    return Score(figures.ap50, figures.ap, figures.objects, figures.found, figures.false)
+
+
+def _edges(box: Box) -> Edges:
+    return box.x1, box.y1, box.width, box.height
+
+
+def _box(edges: Edges) -> Box:
+    x, y, width, height = edges
+    return Box(x, y, x + width, y + height)
 
 
 def false_at_recall(truth: Truth, predictions: Sequence[Prediction], recall: float) -> float | None:

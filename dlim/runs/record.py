@@ -94,8 +94,61 @@ class Ran(Part, frozen=True):
     test_exit_code: int | None = None
 
 
+Edges = tuple[float, float, float, float]
+"""A box as [x, y, width, height], in pixels of its shot."""
+
+
+class Figures(Part, frozen=True):
+    """How well a label is found, or all together, as `evaluation.Score` has it. false: false finds a shot."""
+
+    ap50: float | None
+    ap: float | None
+    objects: int
+    found: int
+    false: float
+
+
+class Missed(Part, frozen=True):
+    """An object that nothing found. picture: a crop around it, a file of the output; none where it is empty."""
+
+    shot: str
+    label: str
+    box: Edges
+    picture: str = ""
+
+
+class Find(Part, frozen=True):
+    """A prediction that is none, with its score. picture: as of what was missed."""
+
+    shot: str
+    label: str
+    box: Edges
+    score: float
+    picture: str = ""
+
+
+class Judges(Part, frozen=True):
+    """The shots by which a weight was judged: their digest, how many they are, and the objects that were asked for."""
+
+    digest: str
+    count: int
+    objects: int
+
+
+class Judged(Part, frozen=True):
+    """What a weight found on shots, as `evaluation.Evaluation` has it; of what was missed or false the worst."""
+
+    shots: Judges
+    score: float
+    total: Figures
+    labels: dict[str, Figures]
+    missed: tuple[Missed, ...] = ()
+    false: tuple[Find, ...] = ()
+    confused: tuple[tuple[str, str, int], ...] = ()
+
+
 class Learned(Part, frozen=True):
-    """One learner's part. weights: by path, newest last.
+    """One learner's part. weights: by path, newest last. evaluation: None where its weight wasn't judged by shots.
 
     metrics: the numbers of the test's results and of the log, by dotted name; details: those of tables within tables,
     such as those of each label. program: the commit of the program on the server, where that is under git there.
@@ -111,6 +164,7 @@ class Learned(Part, frozen=True):
     metrics: dict[str, float] = {}
     details: dict[str, float] = {}
     program: Revision | None = None
+    evaluation: Judged | None = None
 
 
 class Record(Part, frozen=True):

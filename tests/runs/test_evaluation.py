@@ -9,7 +9,7 @@ import random
 import pytest
 
 from dlim.geometry import Box, Object
-from dlim.runs.evaluation import Prediction, evaluate, false_at_recall
+from dlim.runs.evaluation import Prediction, evaluate, false_at_recall, from_json, to_json
 
 TEN = Box(0, 0, 10, 10)
 
@@ -107,6 +107,7 @@ def test_what_is_found_missed_and_false() -> None:
     assert judged.labels["skip"].ap50 == pytest.approx(0.5)
     assert false_at_recall(truth, predictions, 0.6) == pytest.approx(1 / 3)
     assert false_at_recall(truth, predictions, 0.8) is None
+    assert from_json(to_json(judged, "of the shots", 3)) == judged
 
 
 def test_a_difficult_object_is_not_asked_for() -> None:

@@ -1,0 +1,103 @@
+"""Shots: what of a folder is one, what is wrong with another, and what their digest depends on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from dlim import shots
+from dlim.errors import DlimError
+from dlim.formats import voc
+from dlim.geometry import Annotation, Box, Object
+
+SIZE = 60, 90
+CLOSE = Object("close", Box(10, 20, 30, 40))
+
+
+def shot(folder: Path, name: str, objects: tuple[Object, ...] | None = (CLOSE,), colour: str = "navy") -> Path:
+    """A picture in a folder, with its box file unless objects are None."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    Image.new("RGB", SIZE, colour).save(path)
+    if objects is not None:
+        path.with_suffix(".xml").write_text(voc.write(Annotation(name, *SIZE, objects)))
+    return path
+
+
+def test_shots_are_pictures_with_or_without_a_box_file(tmp_path: Path) -> None:
+    """A shot without a box file is open; one whose file marks nothing is labelled."""
+    shot(tmp_path, "b.png", None)
+    shot(tmp_path, "a.jpg")
+    shot(tmp_path, "c.jpg", ())
+    (tmp_path / "notes.txt").write_text("taken on a phone")
+    a, b, c = shots.read(tmp_path)
+    assert [one.name for one in (a, b, c)] == ["a", "b", "c"]
+    assert a.objects == (CLOSE,)
+    assert a.size == SIZE
+    assert [one.labelled for one in (a, b, c)] == [True, False, True]
+    assert shots.read(tmp_path / "nowhere") == ()
+
+
+def test_the_digest_is_that_of_what_is_judged(tmp_path: Path) -> None:
+    """It changes with pictures, boxes and names of labelled shots, and with nothing else."""
+    shot(tmp_path, "a.png", (CLOSE, Object("skip", Box(0, 0, 9, 9))))
+    before = shots.digest(shots.read(tmp_path))
+    shot(tmp_path, "open.png", None)
+    shot(tmp_path, "a.png", (Object("skip", Box(0, 0, 9, 9), truncated=True), CLOSE))
+    assert shots.digest(shots.read(tmp_path)) == before
+    told = {before}
+    shot(tmp_path, "a.png", (CLOSE,))
+    told.add(shots.digest(shots.read(tmp_path)))
+    shot(tmp_path, "a.png", (CLOSE,), "red")
+    told.add(shots.digest(shots.read(tmp_path)))
+    shot(tmp_path, "b.png", ())
+    told.add(shots.digest(shots.read(tmp_path)))
+    assert len(told) == 4
+
+
+def _turned(folder: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", SIZE).save(folder / "a.jpg", exif=exif)
+
+
+def _small(folder: Path) -> None:
+    path = shot(folder, "a.jpg")
+    path.with_suffix(".xml").write_text(voc.write(Annotation("a.jpg", 30, 45, (CLOSE,))))
+
+
+FAULTS = {
+    "a box over the edge": (
+        lambda folder: shot(folder, "a.jpg", (Object("close", Box(50, 0, 70, 20)),)),
+        'a.xml: the box of "close" hangs over the picture by 10 px; draw it around what is seen',
+    ),
+    "boxes of a smaller copy": (
+        _small,
+        "a.xml: <size> says 30x45, and the picture is 60x90; label the shot itself, not a smaller copy",
+    ),
+    "no XML": (lambda folder: shot(folder, "a.jpg").with_suffix(".xml").write_text("{}"), "a.xml: is no XML file"),
+    "a box file alone": (lambda folder: shot(folder, "a.jpg").unlink(), "a.xml: has no picture beside it"),
+    "one name twice": (
+        lambda folder: (shot(folder, "a.jpg"), shot(folder, "a.png")),
+        "a.png: is a.jpg under a second ending; delete or rename one of the two",
+    ),
+    "no image": (lambda folder: (folder / "a.png").write_bytes(b"hello"), "a.png: is no image that can be read"),
+    "another form": (
+        lambda folder: shot(folder, "a.webp", None),
+        "a.webp: is no .jpg or .png; bring it in by doit shots --from-folder",
+    ),
+    "a name of two words": (lambda folder: shot(folder, "a b.png"), "a b.png: is no name for a shot; rename it"),
+    "turned by EXIF": (_turned, "a.jpg: is turned by its EXIF; bring it in by doit shots --from-folder"),
+}
+
+
+@pytest.mark.parametrize(("arrange", "said"), FAULTS.values(), ids=FAULTS)
+def test_what_is_wrong_is_one_line_with_the_file(tmp_path: Path, arrange: object, said: str) -> None:
+    """Nothing is guessed: a folder with such a file can't be judged by."""
+    assert callable(arrange)
+    arrange(tmp_path)
+    with pytest.raises(DlimError) as caught:
+        shots.read(tmp_path)
+    assert str(caught.value).startswith(f"{tmp_path}/{said}")
