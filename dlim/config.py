@@ -64,7 +64,8 @@ class Learning(Table, frozen=True):
     server: the server's name; the learner's own where it is empty. folder: the learner's folder, below the server's
     home. program: a folder of this workspace that is brought there before learning. dataset_dir: where the learner
     reads its dataset. command and test: what the server's shell runs, in the learner's folder. results: the JSON
-    file that the test leaves. numbers: patterns of numbers that the log has, by the names they get; the first group of
+    file that the test leaves. predict: what runs after it, on the pictures in the folder DLIM_SHOTS. predictions: the
+    JSON file that it leaves. numbers: patterns of numbers that the log has, by the names they get; the first group of
     the last match is the number. weights: the pattern of the files that hold what was learned. leave_out: patterns of
     what need not come back. keep: how many releases of the dataset stay on the server. All paths but program's are
     below the learner's folder. input_size: the side, in pixels, of the square that the learner scales an image to;
@@ -78,6 +79,8 @@ class Learning(Table, frozen=True):
     command: str = ""
     test: str = ""
     results: str = ""
+    predict: str = ""
+    predictions: str = ""
     numbers: dict[str, str] = field(default_factory=dict)
     weights: str = "weights/*.pth"
     leave_out: tuple[str, ...] = ()
@@ -133,16 +136,16 @@ class Scene(Table, frozen=True):
 
     backgrounds: a folder of pictures; none where it is empty. drawn: the share of backgrounds that dlim draws itself;
     all where there is no picture. objects: how many an image shows, one of them the project's own. scale: of objects.
-    position: anywhere, or by the project's placement. blend: how objects meet
-    the background. cover: the share of objects that are partly covered, or cut by the image's edge. empty: that of
-    images without an object.
+    position: anywhere, by the project's placement, or where labelled shots have boxes. blend: how objects meet the
+    background. cover: the share of objects that are partly covered, or cut by the image's edge. empty: that of images
+    without an object.
     """
 
     backgrounds: str = ""
     drawn: Share = 0.5
     objects: tuple[Count, Count] = (1, 4)
     scale: tuple[Scale, Scale] = (0.5, 2.0)
-    position: Literal["anywhere", "placement"] = "anywhere"
+    position: Literal["anywhere", "placement", "shots"] = "anywhere"
     blend: tuple[Literal["hard", "feather"], ...] = ("hard", "feather")
     cover: Share = 0.1
     empty: Share = 0.0
@@ -278,6 +281,7 @@ def _learner(path: Path) -> Learner:
         _check_limits(path, key, limits)
     if learner.scene is not None:
         _check_scene(path, learner, learner.scene)
+    _check_predictions(path, learner.learning)
     for key, value in _below(learner):
         _check_below(path, key, value)
     for key, value in (("learning.folder", learner.learning.folder), ("service.folder", learner.service.folder)):
@@ -300,6 +304,15 @@ def _check_scene(path: Path, learner: Learner, scene: Scene) -> None:
         raise ConfigError(path, "scene.blend: names none", 'say blend = ["hard", "feather"]')
     if scene.empty and learner.format == "voc":
         raise ConfigError(path, "scene.empty: readers of voc fail on an image without an object", "say empty = 0")
+
+
+def _check_predictions(path: Path, learning: Learning) -> None:
+    if learning.predict and not learning.predictions:
+        raise ConfigError(
+            path, "learning.predictions: is missing", 'name the file that predict leaves, "results/predictions.json"'
+        )
+    if learning.predictions and not learning.predict:
+        raise ConfigError(path, "learning.predict: is missing", "say there what the server runs to find it")
 
 
 def _check_pattern(path: Path, name: str, pattern: str) -> None:
@@ -326,6 +339,7 @@ def _below(learner: Learner) -> list[tuple[str, str]]:
         ("service.weight", service.weight),
         *([("service.dataset_dir", service.dataset_dir)] if service.dataset_dir else []),
         *([("learning.results", learning.results)] if learning.results else []),
+        *([("learning.predictions", learning.predictions)] if learning.predictions else []),
     ]
 
 

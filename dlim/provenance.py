@@ -16,6 +16,7 @@ STAGES = {
     "locate": "stages/boxes",
     "augment": "stages/augment",
     "backgrounds": "stages/backgrounds",
+    "spots": "stages/spots",
     "compose": "stages/compose",
     "annotate": "stages/annotate",
     "split": "stages/split",

@@ -131,6 +131,11 @@ def backgrounds_folder(name: str) -> Path:
     return INTERNAL / "backgrounds" / name
 
 
+def spots_folder(name: str) -> Path:
+    """The folder of where a learner's scenes may have objects."""
+    return INTERNAL / "spots" / name
+
+
 def split_folder(name: str) -> Path:
     """The folder of a learner's split."""
     return INTERNAL / "split" / name

@@ -230,13 +230,23 @@ LEARNERS = [
     pytest.param(SCENE + "blend = []", 'scene.blend: names none; say blend = ["hard", "feather"]', id="no blend"),
     pytest.param(
         SCENE + 'position = "corner"',
-        'scene.position: "corner" is unknown; say "anywhere" or "placement"',
+        'scene.position: "corner" is unknown; say "anywhere" or "placement" or "shots"',
         id="an unknown position",
     ),
     pytest.param(
         SCENE + "empty = 0.2",
         "scene.empty: readers of voc fail on an image without an object; say empty = 0",
         id="empty scenes only",
+    ),
+    pytest.param(
+        NATIVE + '[learning]\npredict = "python3 predict.py"',
+        'learning.predictions: is missing; name the file that predict leaves, "results/predictions.json"',
+        id="predictions that go nowhere",
+    ),
+    pytest.param(
+        NATIVE + '[learning]\npredictions = "results/found.json"',
+        "learning.predict: is missing; say there what the server runs to find it",
+        id="predictions that nothing makes",
     ),
     pytest.param(NATIVE + "limit = 99", "limit: is 99; write a table, [limit]", id="a limit of all"),
 ]

@@ -22,7 +22,8 @@ from dlim.geometry import Canvas, canvas_name
 from dlim.mix.limits import Limits
 from dlim.projects import Broken, Project
 from dlim.scenes.choices import Ring, partners, ring
-from dlim.stages import annotate, augment, backgrounds, boxes, compose, dataset, extend, split
+from dlim.shots import SHOTS
+from dlim.stages import annotate, augment, backgrounds, boxes, compose, dataset, extend, split, spots
 from dlim.store import Staging
 from dlim.workspace import (
     DATA_SET,
@@ -35,6 +36,7 @@ from dlim.workspace import (
     scenes,
     shards_folder,
     split_folder,
+    spots_folder,
     variations,
 )
 
@@ -42,7 +44,7 @@ Settings = Mapping[str, Any]
 """Flat, of JSON values."""
 
 OF_PROJECTS = ("extend", "locate", "augment", "compose", "annotate", "shard")
-OF_LEARNERS = ("backgrounds", "split", "pack", "tarball")
+OF_LEARNERS = ("backgrounds", "spots", "split", "pack", "tarball")
 KINDS = (*OF_PROJECTS, *OF_LEARNERS)
 """The kinds of steps: what stands before the colon of a step's name."""
 
@@ -322,6 +324,7 @@ class Pipeline:
             tuple(str(path) for each in masters for path in (each.image, each.mask)),
             after=(
                 f"backgrounds:{name}",
+                *([f"spots:{name}"] if scene.position == "shots" else []),
                 *(f"locate:{each}" for each, one in shown.items() if has_master(one)),
                 *(f"augment:{each}@{canvas_name(None)}" for each in shown),
             ),
@@ -401,6 +404,8 @@ class Pipeline:
             learner = self.workspace.config.learners[name]
             if learner.scene is not None:
                 steps.insert(0, self._backgrounds(name, learner, learner.scene))
+                if learner.scene.position == "shots":
+                    steps.insert(0, self._spots(name))
             self._made[key] = {step.name: step for step in steps}
         return self._made[key]
 
@@ -421,6 +426,18 @@ class Pipeline:
                 "drawn": scene.drawn,
                 **_makers("backgrounds"),
             },
+        )
+
+    def _spots(self, name: str) -> Step:
+        target = str(spots_folder(name) / store.MANIFEST)
+        file = f"config/learners/{name}.toml"
+        found = sorted(str(path) for path in SHOTS.glob("[!.]*")) if SHOTS.is_dir() else []
+        return Step(
+            f"spots:{name}",
+            target,
+            lambda: Fill(target, partial(_spots, file)),
+            tuple(found),
+            settings=lambda: {**_makers("spots")},
         )
 
     def _limits(self, name: str) -> Limits:
@@ -475,6 +492,11 @@ class Pipeline:
         yield from ("dodo.py", "config/", "config/dlim.toml", "config/learners/")
         yield from (f"config/learners/{name}.toml" for name in self.workspace.config.learners)
         yield from (f"{folder}/" for folder in self.workspace.projects)
+        yield f"{SHOTS}/"
+        for learner in self.workspace.config.learners.values():
+            if learner.scene is not None and learner.scene.backgrounds:
+                folder = Path(learner.scene.backgrounds)
+                yield from (f"{each}/" for each in (folder, *folder.rglob("*/")) if each.is_dir())
         for project in self._by_title.values():
             yield f"{project.folder}/"
             yield str(project.folder / "project.toml")
@@ -533,6 +555,10 @@ def _backgrounds(
     return backgrounds.backgrounds(folder, drawn, out, size, seed)
 
 
+def _spots(file: str, out: Staging, told: Told) -> list[str]:
+    return spots.spots(file, out)
+
+
 def _compose(
     projects: Sequence[Project],
     windows: Path,
@@ -549,7 +575,8 @@ def _compose(
     settings = compose.settings(learner, scene, seed, projects[0])
     # what the stage left before lies where this is going to be
     before = out.path.with_name(out.path.name.removeprefix(store.FRESH))
-    return compose.compose(sources, windows, out, settings, before if before.is_dir() else None, told)
+    stand = spots.read(spots_folder(windows.name)) if scene.position == "shots" else ()
+    return compose.compose(sources, windows, out, settings, before if before.is_dir() else None, told, stand)
 
 
 def _labels(project: Project, variations: Path, objects: Path, label: str) -> set[str]:

@@ -7,6 +7,7 @@ from bisect import bisect
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from dlim.geometry import Object, Size
 
@@ -14,12 +15,17 @@ PARTNERS = 6
 """How many other projects a project has in its scenes: what it depends on stays few, however many there are."""
 
 
+class Spot(NamedTuple):
+    """Where a labelled shot has the middle of a box, in shares of its width and height."""
+
+    shot: str
+    x: float
+    y: float
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What decides scenes beside what they show: the learner's [scene], and the workspace's seed.
-
-    places: where, in shares of a screen, the boxes of labelled shots have their middles.
-    """
+    """What decides scenes beside what they show: the learner's [scene], and the workspace's seed."""
 
     size: Size
     seed: int
@@ -31,7 +37,6 @@ class Settings:
     cover: float = 0.1
     empty: float = 0.0
     placement: str = "left-upper"
-    places: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

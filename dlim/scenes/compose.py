@@ -16,7 +16,7 @@ from dlim.augment.operations import seed
 from dlim.geometry import PLACEMENTS, Object, Size
 from dlim.scenes import Raster, masks
 from dlim.scenes.backgrounds import Window
-from dlim.scenes.choices import Settings
+from dlim.scenes.choices import Settings, Spot
 from dlim.variation import Variation
 
 LEAST = 6
@@ -30,6 +30,7 @@ _TRIES = 8
 
 # choices
 
+_AT_ONCE = 512  # keys that are ranked in one table of all names
 _EACH = 32
 _WORD = 8
 
@@ -60,7 +61,9 @@ class Candidates:
 
     def chosen(self, keys: Iterable[str]) -> list[int]:
         """For each key the place of the name that ranks highest."""
-        found: list[int] = np.argmax(self._ranked(keys), axis=1).tolist()
+        wanted, found = list(keys), list[int]()
+        for start in range(0, len(wanted), _AT_ONCE):
+            found += np.argmax(self._ranked(wanted[start : start + _AT_ONCE]), axis=1).tolist()
         return found
 
     def first(self, count: int, key: str) -> list[int]:
@@ -131,11 +134,17 @@ class Scene(NamedTuple):
 
 
 def scene(
-    window: Window, shown: Sequence[CutOut], settings: Settings, drawn: Sequence[Sequence[float]], pixels: Raster
+    window: Window,
+    shown: Sequence[CutOut],
+    settings: Settings,
+    drawn: Sequence[Sequence[float]],
+    pixels: Raster,
+    spots: Sequence[Spot] = (),
 ) -> Scene:
     """Objects on a window, by what was drawn for them; the first is always there, further ones where they find room.
 
-    pixels: where it is drawn, in OpenCV's order of channels; each scene into the same memory, which is met but once.
+    spots: where each of them is to stand; none where shots don't say. pixels: where it is drawn, in OpenCV's order of
+    channels; each scene into the same memory, which is met but once.
     """
     across, down = drawn[0][:2]
     width, height = settings.size
@@ -153,7 +162,8 @@ def scene(
         first = first if number else scale
         covered = cover < settings.cover
         edge = covered and how < 0.5
-        place = _place(stamp, settings, taken, edge, places, sure=not number)
+        spot = spots[number] if spots else None
+        place = _place(stamp, settings, taken, edge, places, spot, sure=not number)
         if place is None:
             continue
         x, y = place
@@ -183,6 +193,7 @@ def _place(
     taken: Sequence[tuple[int, int, int, int]],
     edge: bool,
     drawn: Sequence[float],
+    spot: Spot | None,
     *,
     sure: bool,
 ) -> tuple[int, int] | None:
@@ -190,13 +201,15 @@ def _place(
     height, width = stamp.shape[:2]
     room = settings.size[0] - width, settings.size[1] - height
     for number in range(_TRIES):
-        x, y = _position(room, (width, height), settings, edge, drawn[3 * number : 3 * number + 3])
+        x, y = _position(room, (width, height), settings, edge, drawn[3 * number : 3 * number + 3], spot)
         if not any(x < x2 and x1 < x + width and y < y2 and y1 < y + height for x1, y1, x2, y2 in taken):
             return x, y
     return (x, y) if sure else None
 
 
-def _position(room: Size, size: Size, settings: Settings, edge: bool, drawn: Sequence[float]) -> tuple[int, int]:
+def _position(
+    room: Size, size: Size, settings: Settings, edge: bool, drawn: Sequence[float], spot: Spot | None
+) -> tuple[int, int]:
     across, down, side = drawn
     x, y = int(across * (room[0] + 1)), int(down * (room[1] + 1))
     if settings.position == "placement":  # within a tenth of the canvas from the corner
@@ -204,10 +217,9 @@ def _position(room: Size, size: Size, settings: Settings, edge: bool, drawn: Seq
         slack = min(room[0], settings.size[0] // 10), min(room[1], settings.size[1] // 10)
         x = int(share[0] * (room[0] - slack[0]) + across * slack[0])
         y = int(share[1] * (room[1] - slack[1]) + down * slack[1])
-    elif settings.position == "shots" and settings.places:
-        middle = settings.places[int(side * len(settings.places))]
-        x = int(min(max(middle[0] * settings.size[0] - size[0] / 2 + (across - 0.5) * size[0], 0), room[0]))
-        y = int(min(max(middle[1] * settings.size[1] - size[1] / 2 + (down - 0.5) * size[1], 0), room[1]))
+    elif spot is not None:  # half of its own size from there at most
+        x = int(min(max(spot.x * settings.size[0] - size[0] / 2 + (across - 0.5) * size[0], 0), room[0]))
+        y = int(min(max(spot.y * settings.size[1] - size[1] / 2 + (down - 0.5) * size[1], 0), room[1]))
     if edge:
         out = 0.2 + 0.3 * (side * 4 % 1)
         if side < 0.5:

@@ -20,7 +20,7 @@ from dlim.geometry import still
 from dlim.scenes import Raster, backgrounds, masks
 from dlim.scenes import compose as scenes
 from dlim.scenes.backgrounds import Window
-from dlim.scenes.choices import Settings, Source
+from dlim.scenes.choices import Settings, Source, Spot
 from dlim.scenes.compose import Candidates, CutOut
 from dlim.store import Build, Staging
 from dlim.variation import Variation
@@ -43,18 +43,20 @@ def fill(
     settings: Settings,
     previous: Path | None = None,
     on_images: Callable[[int], None] = lambda count: None,
+    spots: Sequence[Spot] = (),
 ) -> list[str]:
     """Fill out with a scene for each variation of the first source; what is to be said of them, a line each.
 
     sources: the project and its partners. windows: the folder of backgrounds. previous: what the stage left before:
-    scenes of which nothing has changed are taken from there. on_images: told now and then how many there are.
+    scenes of which nothing has changed are taken from there. on_images: told now and then how many there are. spots:
+    where objects may stand; anywhere where there are none.
     """
     cv2.setNumThreads(1)  # a project is a task, and tasks run side by side
     lenders = [_Lender(source) for source in sources]
     own = lenders[0]
     grounds = backgrounds.read(windows)
     earlier, kept = _earlier(previous)
-    planned = _planned(own, lenders, grounds, settings)
+    planned = _planned(own, lenders, grounds, settings, spots)
     lines: list[str] = []
     index: dict[str, list[Any]] = {}
     fresh, pixels = 0, np.empty((settings.size[1], settings.size[0], 3), np.uint8)
@@ -155,11 +157,12 @@ class _Plan:
     drawn: list[list[float]]
     window: Window
     shown: list[tuple[_Lender, str]]
+    spots: list[Spot]
     key: str
 
 
 def _planned(
-    own: _Lender, lenders: Sequence[_Lender], grounds: Sequence[Window], settings: Settings
+    own: _Lender, lenders: Sequence[_Lender], grounds: Sequence[Window], settings: Settings, spots: Sequence[Spot]
 ) -> Iterator[_Plan]:
     by_kind = {drawn: [one for one in grounds if one.drawn == drawn] for drawn in (True, False)}
     ranked = {drawn: Candidates([one.name for one in found]) for drawn, found in by_kind.items()}
@@ -170,6 +173,8 @@ def _planned(
     keys = [f"{settings.seed} {own.source.name} {name}" for name in own.records]
     grounded = {drawn: iter(found.chosen(keys)) for drawn, found in ranked.items() if found.names}
     chosen = [others.chosen(f"{key} {number}" for key in keys) for number in range(1, high)]
+    standing = Candidates([" ".join(map(str, spot)) for spot in spots])
+    stands = [standing.chosen(f"{key} {number} stands" for key in keys) for number in range(high if spots else 0)]
     for row, name in enumerate(own.records):
         drawn = scenes.draws(settings, own.source.name, name)
         _, _, kind, count, empty, *_ = drawn[0]
@@ -178,15 +183,19 @@ def _planned(
         shown = [(own, name), *(lent[places[row]] for places in chosen)][: low + int(count * (high - low + 1))]
         if empty < settings.empty:
             shown = []
-        decides = f"{common}{window.name}{window.digest}{[lender.key(one) for lender, one in shown]}".encode()
-        yield _Plan(name, drawn, window, shown, hashlib.blake2b(decides, digest_size=16).hexdigest())
+        where = [spots[places[row]] for places in stands][: len(shown)]
+        shows = [lender.key(one) for lender, one in shown]
+        decides = f"{common}{window.name}{window.digest}{shows}{[spot[1:] for spot in where]}".encode()
+        yield _Plan(name, drawn, window, shown, where, hashlib.blake2b(decides, digest_size=16).hexdigest())
 
 
 def _rendered(plan: _Plan, out: Staging, settings: Settings, pixels: Raster) -> Variation:
     found = [
         lender.cut_out(name, keep=number > 0 or name in lender.lent) for number, (lender, name) in enumerate(plan.shown)
     ]
-    made = scenes.scene(plan.window, [one for one in found if one is not None], settings, plan.drawn, pixels)
+    made = scenes.scene(
+        plan.window, [one for one in found if one is not None], settings, plan.drawn, pixels, plan.spots
+    )
     entry = out.write(plan.filename, jpeg.encode_bgr(pixels))
     first = plan.shown[0][0].records[plan.filename] if plan.shown else None
     return Variation(

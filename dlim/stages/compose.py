@@ -8,7 +8,7 @@ from pathlib import Path
 from dlim.config import Learner, Scene
 from dlim.geometry import Object
 from dlim.projects import Project
-from dlim.scenes.choices import Settings, Source
+from dlim.scenes.choices import Settings, Source, Spot
 from dlim.store import Staging
 
 __all__ = ["Settings", "Source", "compose", "settings", "source"]
@@ -44,12 +44,14 @@ def compose(
     settings: Settings,
     previous: Path | None = None,
     on_images: Callable[[int], None] = lambda count: None,
+    spots: Sequence[Spot] = (),
 ) -> list[str]:
     """Fill out with a scene for each variation of the first source; what is to be said of them, a line each.
 
     sources: the project and its partners. windows: the folder that the stage backgrounds left. previous: what this
-    stage left before. on_images: told now and then how many there are.
+    stage left before. on_images: told now and then how many there are. spots: where objects may stand; anywhere
+    where there are none.
     """
     from dlim.scenes import folder
 
-    return folder.fill(sources, windows, out, settings, previous, on_images)
+    return folder.fill(sources, windows, out, settings, previous, on_images, spots)

@@ -15,7 +15,7 @@ from dlim import store, variation
 from dlim.augment import images
 from dlim.geometry import Box, Object, still
 from dlim.scenes import backgrounds as windows
-from dlim.scenes.choices import partners, ring
+from dlim.scenes.choices import Spot, partners, ring
 from dlim.scenes.folder import SCENES
 from dlim.stages import annotate
 from dlim.stages.backgrounds import pictures
@@ -173,3 +173,25 @@ def test_a_picture_with_the_object_is_said(tmp_path: Path, grounds: Path) -> Non
     with store.staging(tmp_path / "scenes") as out:
         said = compose([source], tmp_path / "windows", out, SETTINGS)
     assert said == ["shown.png seems to show red by itself: cut it out there, or leave the picture out"]
+
+
+def test_objects_stand_where_shots_have_boxes(tmp_path: Path, grounds: Path) -> None:
+    """Each stands at most half its size from such a place; another box moves few of them."""
+    sources = [project(tmp_path, name) for name in COLOURS]
+    settings = replace(SETTINGS, position="shots", scale=(1, 1))
+    some = [Spot(f"shot-{number}", 0.2 + 0.15 * number, 0.5) for number in range(4)]
+
+    def made(spots: list[Spot]) -> dict[str, bytes]:
+        with store.staging(tmp_path / "scenes") as out:
+            compose(sources, grounds, out, settings, tmp_path / "scenes", spots=spots)
+        records = list(variation.read(tmp_path / "scenes"))
+        for thing in (thing for one in records for thing in one.objects or ()):
+            x, y = (thing.box.x1 + thing.box.x2) / 2 / SIZE[0], (thing.box.y1 + thing.box.y2) / 2 / SIZE[1]
+            assert any(abs(x - spot.x) < 0.13 and abs(y - spot.y) < 0.13 for spot in spots)
+        return {one.filename: (tmp_path / "scenes" / one.filename).read_bytes() for one in records}
+
+    first = made(some)
+    second = made([*some, Spot("shot-9", 0.8, 0.2)])
+    moved = sum(first[name] != second[name] for name in first)
+    assert 0 < moved <= fresh(tmp_path) < COUNT * 0.7  # of up to four objects each
+    assert made(some) == first
