@@ -44,26 +44,26 @@ class Project:
     @property
     def image(self) -> Path:
         """The master: the hand-made crop."""
-        return self.folder / "master" / "image.jpg"
+        return self.folder / "master/image.jpg"
 
     @property
     def mask(self) -> Path:
         """Which of the master's pixels belong to its object; where there is none, it is worked out."""
-        return self.folder / "master" / "mask.png"
+        return self.folder / "master/mask.png"
 
     @property
     def extended(self) -> Path:
         """The master on the labelling canvas."""
-        return self.folder / "master" / "image_extended.jpg"
+        return self.folder / "master/image_extended.jpg"
 
     @property
     def boxes(self) -> Path:
         """The master's annotation, a VOC file."""
-        return self.folder / "master" / "image_extended.xml"
+        return self.folder / "master/image_extended.xml"
 
     @property
     def script(self) -> Path:
-        return self.folder / "data_augmentation" / "daug.py"
+        return self.folder / "data_augmentation/daug.py"
 
     @property
     def build(self) -> Path:

@@ -113,22 +113,22 @@ def has_master(project: Project | Broken) -> TypeGuard[Project]:
 
 def objects(project: Project) -> Path:
     """The folder of a project's boxes, as `locate` leaves them."""
-    return project.build / ".objects"
+    return project.folder / "build/.objects"
 
 
 def variations(project: Project, canvas: Canvas) -> Path:
     """The folder of a project's variations on a canvas."""
-    return project.build / ".variations" / canvas_name(canvas)
+    return project.folder / f"build/.variations/{canvas_name(canvas)}"
 
 
 def scenes(project: Project, name: str) -> Path:
     """The folder of a project's scenes for a learner."""
-    return project.build / ".scenes" / name
+    return project.folder / f"build/.scenes/{name}"
 
 
 def backgrounds_folder(name: str) -> Path:
     """The folder of the backgrounds from which a learner's scenes are cut."""
-    return INTERNAL / "backgrounds" / name
+    return INTERNAL / f"backgrounds/{name}"
 
 
 def spots_folder(name: str) -> Path:
@@ -138,12 +138,12 @@ def spots_folder(name: str) -> Path:
 
 def split_folder(name: str) -> Path:
     """The folder of a learner's split."""
-    return INTERNAL / "split" / name
+    return INTERNAL / f"split/{name}"
 
 
 def shards_folder(name: str) -> Path:
     """The folder of all shards of a learner."""
-    return INTERNAL / "shards" / name
+    return INTERNAL / f"shards/{name}"
 
 
 def archive_files(name: str) -> tuple[Path, Path]:

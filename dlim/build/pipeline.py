@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
@@ -53,7 +53,8 @@ KINDS = (*OF_PROJECTS, *OF_LEARNERS)
 class Step:
     """One step: `kind:what`.
 
-    target: the file that says what it left. work: gives what makes it. sources: the hand-made files that it reads; one
+    target: the file that says what it left. work: gives what makes it; again: the same where what it left before is
+    still as it was. sources: the hand-made files that it reads; one
     that is missing is the stage's to tell. after: the steps whose output it reads. order: steps that come before it, of
     whose output only a part concerns it. settings: what else decides what it makes. derived: settings that come from
     what the steps before it left; they are asked for when those have run, and when basis, or one of those outputs, has
@@ -69,6 +70,7 @@ class Step:
     settings: Callable[[], Settings] = dict
     derived: Callable[[], Settings] | None = None
     basis: Callable[[], Any] = dict
+    again: Callable[[], Work] | None = None
     fault: str = ""
 
     @property
@@ -302,7 +304,7 @@ class Pipeline:
             lambda: Fill(target, partial(_augment, project, settings, Path(log), shared.augment.time_limit)),
             (*master, *project.source_files()),
             settings=lambda: {
-                **asdict(settings),
+                **_flat(settings),
                 "canvas": canvas_name(canvas),
                 "generator": project.settings.generator,
                 **_makers("augment"),
@@ -458,18 +460,20 @@ class Pipeline:
             target,
             lambda: Fill(target, partial(_split, folder, dict(made), settings)),
             after=tuple(f"annotate:{title}@{name}" for title in made),
-            settings=lambda: {**asdict(settings), "limits": str(settings.limits), **_makers("split")},
+            settings=lambda: {**_flat(settings), "limits": str(settings.limits), **_makers("split")},
         )
 
     def _pack(self, name: str, made: Mapping[str, Path]) -> Step:
         learner = self.workspace.config.learners[name]
         settings = dataset.Settings(name, learner.class_lists, learner.format, learner.trainval)
+        pack = Pack(dict(made), split_folder(name), DATA_SET / name, settings)
         return Step(
             f"pack:{name}",
             str(DATA_SET / name / store.MANIFEST),
-            lambda: Pack(dict(made), split_folder(name), DATA_SET / name, settings),
+            lambda: pack,
             after=(*(f"annotate:{title}@{name}" for title in made), f"split:{name}"),
-            settings=lambda: asdict(settings) | _makers("pack"),
+            settings=lambda: {**_flat(settings), **_makers("pack")},
+            again=lambda: replace(pack, intact=True),
         )
 
     def _tarball(self, name: str, made: Mapping[str, Path]) -> Step:
@@ -514,8 +518,13 @@ def _canvas(learner: Learner) -> Canvas:
     return None if learner.scene else learner.size
 
 
-def _makers(stage: str) -> dict[str, Any]:
-    return dict(provenance.makers(stage))
+def _makers(stage: str) -> Mapping[str, Any]:
+    return provenance.makers(stage)
+
+
+def _flat(settings: Any) -> dict[str, Any]:
+    """The fields of a dataclass; `asdict` copies what is in them as well, for each of a thousand projects."""
+    return {name: getattr(settings, name) for name in settings.__match_args__}
 
 
 def division(name: str, shared: config.Settings, limits: Limits) -> split.Settings:
@@ -623,6 +632,7 @@ class Pack:
     parts: Path
     folder: Path
     settings: dataset.Settings
+    intact: bool = False
 
     def __call__(self, told: Told) -> Made:
         """Link what isn't there yet, and take away what is too much."""
@@ -635,7 +645,7 @@ class Pack:
             labels=split.shown(self.parts),
             taken={title: ids for title, ids in found.items() if ids is not None},
         )
-        dataset.pack(content, self.folder, self.settings)
+        dataset.pack(content, self.folder, self.settings, intact=self.intact)
         form = FORMATS[self.settings.format]
         below = {"", *(str(each) for name in (form.ANNOTATIONS, form.IMAGES, form.LISTS) for each in _upwards(name))}
         return sealed(self.folder / store.MANIFEST, folders=[str(self.folder / name) for name in below])

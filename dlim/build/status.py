@@ -78,6 +78,7 @@ class Status:
     _verdicts: dict[str, Verdict] = field(default_factory=dict, init=False)
     _sources: dict[str, Source] = field(default_factory=dict, init=False)
     _learned: dict[str, Record] = field(default_factory=dict, init=False)
+    _distrusted: bool = field(default=False, init=False)
 
     # verdicts
 
@@ -236,6 +237,11 @@ class Status:
             self._learned[step.name] = record
         return fault
 
+    def intact(self, step: Step) -> bool:
+        """Whether what a step left is, at a glance, as it left it."""
+        record = self.state.records.get(step.name, _NOTHING)
+        return bool(record.output) and all(look.look(path) == found for path, found in record.looks.items())
+
     def keep(self) -> None:
         """Keep what was learned of files that have other times, and the same contents."""
         learned, self._learned = self._learned, {}
@@ -265,7 +271,12 @@ class Status:
         return next((path for path in step.sources if look.stamp(path) != self.seen[path]), "")
 
     def succeeded(self, step: Step, inputs: Inputs, made: Made) -> None:
-        """Keep what a step was made from, and what it left."""
+        """Keep what a step was made from, and what it left.
+
+        A dataset that was packed while damage was found may have what is damaged: the next run looks at all of it.
+        """
+        if self._distrusted and step.again:
+            return
         looks = look.looks(made.looks)
         self.seen |= {path if path.endswith("/") else f"={path}": found for path, found in looks.items()}
         record = Record(*inputs, made.digest, looks, time.time(), made.images, made.size, made.summary)
@@ -273,9 +284,14 @@ class Status:
         self.ended(step.name)
 
     def forget_damaged(self, step: Step) -> None:
-        """Find what is damaged of all that a step comes from, so that the next run builds it anew."""
-        before = [each for each in self.pipeline.closure([step.name]).values() if each is not step]
-        made = {Path(each.target): each for each in before if each.target.endswith(".json")}
+        """Find all that is damaged, so that the next run builds it anew.
+
+        All builds are read for it: a dataset has the same files, and its record must not stay either.
+        """
+        self._distrusted = True
+        records = self.state.records.items()
+        steps = [each for name, known in records if known.output and (each := self.pipeline.step(name)) is not None]
+        made = {Path(each.target): each for each in steps if each.target.endswith(".json")}
         for target in store.verify({target: self._output(each.name) for target, each in made.items()}):
             self.state.remove(made[target].name)
 

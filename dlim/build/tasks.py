@@ -405,7 +405,8 @@ class _Do:
         status, step = self.tasks.status, self.step
         try:
             inputs = status.inputs(step)
-            made = self.tasks.pool.run(step.name, step.work())
+            work = step.again if step.again and status.intact(step) else step.work
+            made = self.tasks.pool.run(step.name, work())
             changed = status.changed_meanwhile(step)
             if changed:
                 return TaskFailed(f"{changed}: was changed while it was being built from; run again")

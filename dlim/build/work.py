@@ -12,6 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -74,7 +75,9 @@ def sealed(manifest: Path, notes: Sequence[str] = (), folders: Sequence[str] | N
     looks = [str(manifest)]
     for folder in sorted(folders):
         looks.append(f"{folder}/")
-        names = [entry.path for entry in os.scandir(folder) if not entry.is_dir(follow_symlinks=False)]
+        with os.scandir(folder) as entries:
+            files = (entry.path for entry in entries if not entry.is_dir(follow_symlinks=False))
+            names = list(islice(files, FEW + 1))
         looks += [path for path in sorted(names) if len(names) <= FEW and path != looks[0]]
     return Made(store.sha256(manifest), tuple(looks), facts["images"], facts["bytes"], tuple(notes))
 

@@ -70,9 +70,10 @@ def annotate(variations: Path, master: str, objects: tuple[Object, ...], out: St
     if not index:
         raise AnnotationError(settings.project, "no image shows its object", "check the box and daug.py")
     out.write(INDEX, _index_text(Index(master, index)).encode())
-    out.facts |= _facts(master, index)
-    for table in sorted(name for name in made.files if name.endswith(".csv")):
+    tables = sorted(name for name in made.files if name.endswith(".csv"))
+    for table in tables:
         made.link(table, out, table)
+    out.facts |= {**_facts(master, index), **({"tables": tables} if tables else {})}
     return [f"{blank} images show no object any more; left out"] if blank else []
 
 

@@ -55,9 +55,9 @@ def content(train: Sequence[str] = ("close_0001", "skip_0001"), val: Sequence[st
 OUT = Path("data_set/ssd")
 
 
-def packed(given: Content | None = None, **settings: bool) -> dict[str, str]:
+def packed(given: Content | None = None, *, intact: bool = False, **settings: bool) -> dict[str, str]:
     """The files of a dataset but its manifest, which must name each of them."""
-    dataset.pack(given or content(), OUT, Settings("ssd", **settings))
+    dataset.pack(given or content(), OUT, Settings("ssd", **settings), intact=intact)
     found = {path.relative_to(OUT).as_posix(): path.read_text() for path in OUT.rglob("*") if path.is_file()}
     del found[MANIFEST]
     assert sorted(store.read(OUT / MANIFEST)) == sorted(found)
@@ -185,12 +185,13 @@ def inodes() -> dict[str, tuple[int, int]]:
     return {name: (stat.st_ino, stat.st_mtime_ns) for name, stat in found.items()}
 
 
-def test_only_what_changed_is_linked() -> None:
+@pytest.mark.parametrize("intact", [True, False])
+def test_only_what_changed_is_linked(*, intact: bool) -> None:
     """Of a dataset of which one project is another now, only that one's files are others, and each is a link."""
     packed()
     before = inodes()
     build("skip", ["skip_0002"])
-    found = packed(content(["close_0001", "skip_0002"]))
+    found = packed(content(["close_0001", "skip_0002"]), intact=intact)
     after = inodes()
     assert "JPEGImages/skip_0001.jpg" not in found
     changed = {name for name in after if before.get(name) != after[name]}
@@ -202,6 +203,16 @@ def test_only_what_changed_is_linked() -> None:
     for name, stems in STEMS.items():
         for stem in stems if name == "close" else ["skip_0002"]:
             assert Path(OUT, f"JPEGImages/{stem}.jpg").samefile(f"{name}/{stem}.jpg")
+
+
+def test_what_did_not_change_is_not_looked_at() -> None:
+    """Of an intact dataset only the builds that changed are read."""
+    packed()
+    (Path("close") / "close_0001.jpg").unlink()
+    build("skip", ["skip_0002"])
+    assert "JPEGImages/close_0001.jpg" in packed(content(["close_0001", "skip_0002"]), intact=True)
+    with pytest.raises(DatasetError, match="close: is damaged"):
+        packed(content(["close_0001", "skip_0002"]))
 
 
 def strange(path: Path) -> None:
@@ -300,12 +311,13 @@ def test_a_table_of_several_projects() -> None:
     )
 
 
-@pytest.mark.parametrize("suffix", [".jpg", ".xml"])
-def test_a_name_in_two_projects(suffix: str) -> None:
+@pytest.mark.parametrize("intact", [True, False])
+def test_a_name_in_two_projects(*, intact: bool) -> None:
     """Two files that would take each other's place are refused, with the second one's path."""
+    packed()
     build("skip", ["close_0002"])
     with pytest.raises(DatasetError) as caught:
-        packed()
+        packed(content(["close_0001", "close_0002"]), intact=intact)
     assert str(caught.value).endswith("is in the dataset already, from close; rename one of the two projects")
     assert str(caught.value).startswith("skip/close_0002.")
 
