@@ -36,7 +36,7 @@ WORK = (
     ("report", "one HTML page of all of it"),
     ("servers", "whether they can be worked with; trust, config:push, label:push, label:pull"),
     ("task:LEARNER", "dataset, ship, learn, test, bring back; cancel:LEARNER ends it"),
-    ("outputs", "what learning brought back; output NAME shows one, output:rm removes it"),
+    ("outputs", "what learning brought back; output NAME, output:rm NAME; baseline: the least it must do"),
     ("trace NAME", "which masters, boxes, scripts and settings a weight came from"),
     ("deploy NAME", "put its weights into service; undeploy takes them out again"),
     ("clean", "remove what was built; what people made stays"),
@@ -52,7 +52,7 @@ PROJECTS = ("extend", "build", "label", "preview")
 LEARNERS = ("dataset", "ship", "task")
 """Tasks that people type: those of a project, and those of a learner, whose name stands behind the colon."""
 
-OF_LEARNERS = ("mix", "cancel")
+OF_LEARNERS = ("mix", "baseline", "cancel")
 OF_SERVERS = ("trust",)
 """Commands that may be for one learner, or for one server, in the same way."""
 

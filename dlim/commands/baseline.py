@@ -1,0 +1,65 @@
+"""`doit baseline`: the least that a weight has to do, on the shots."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dlim import console, shots
+from dlim.commands.base import Command
+from dlim.errors import ConfigError, DlimError
+from dlim.workspace import Workspace, has_master
+
+
+class ShowBaseline(Command):
+    """`doit baseline`, `doit baseline:ssd`: template matching with a learner's masters, judged on the shots."""
+
+    name = "baseline"
+    doc_purpose = "what plain template matching finds on the shots (baseline:LEARNER for one)"
+    of = ""
+
+    def answer(self, workspace: Workspace, words: Sequence[str]) -> None:  # type: ignore[override]
+        names = self.require_of(list(workspace.config.learners), "learner")
+        found = [shot for shot in shots.read() if shot.labelled]
+        if not any(shot.objects for shot in found):
+            fault = "no shot shows an object" if found else "there is no labelled shot"
+            remedy = "doit shots --from-folder DIR brings some in, and doit label draws their boxes"
+            raise ConfigError(shots.SHOTS, fault, remedy)
+        for name in names:
+            _judge(workspace, name, found)
+
+
+def _judge(workspace: Workspace, name: str, found: Sequence[shots.Shot]) -> None:
+    from dlim.runs import baseline, evaluation
+    from dlim.runs.scores import few, told
+
+    shown, learner = console.current(), workspace.config.learners[name]
+    projects = [each for each in workspace.taken(name).values() if has_master(each)]
+    digest = shots.digest(found)
+    key = baseline.key(digest, projects, learner.labels)
+    kept = baseline.read(name)
+    if kept is None or kept.key != key:
+        truth = evaluation.truth(found, learner.labels)
+        made: list[baseline.Template] = []
+        for project in projects:
+            try:
+                made += baseline.templates(project, learner.labels, workspace.config.settings.labelling_canvas)
+            except DlimError as error:
+                shown.line(f"{name}: {error}; not looked for")
+        asked = {thing.label for things in truth.values() for thing in things}
+        chosen = baseline.wanted(made, asked)
+        lacking = tuple(sorted(asked - {each.label for each in made}))
+        if not chosen:
+            shown.line(f"{name}: no master of it is called {few(lacking)}, as the objects on the shots are")
+            return
+        with shown.working(f"baseline:{name}"):
+
+            def looked(number: int) -> None:
+                shown.note(f"baseline:{name}", f"{number:,} of {len(found):,} shots")
+
+            kept = baseline.Baseline(key, len(chosen), lacking, baseline.judged(found, truth, chosen, digest, looked))
+        baseline.write(name, kept)
+    of = "one master" if kept.masters == 1 else f"{kept.masters:,} masters"
+    without = f"; it has none of {few(kept.lacking)}" if kept.lacking else ""
+    shown.line(f"{name}: template matching with {of}{without}")
+    for line in told(kept.evaluation):
+        shown.line(f"  {line}")

@@ -1,0 +1,212 @@
+"""How well a weight does, in words: on shots, on val, and beside another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from dlim.console import table
+from dlim.runs import outputs
+from dlim.runs.outputs import Output, Trace
+from dlim.runs.record import Dataset, Figures, Judged, Learned, Record
+
+LABEL_HEADS = ("label", "AP50", "AP50:95", "objects", "found", "false a shot")
+"""What stands over figures by label."""
+
+NUMBERS = (1, 2, 3, 4, 5)
+"""The columns of numbers among them."""
+
+
+def points(share: float | None) -> str:
+    """An average precision as people say it, of 100; a dash where there is none."""
+    return "–" if share is None else f"{100 * share:.1f}"
+
+
+def figures(judged: Judged) -> Iterator[tuple[str, str]]:
+    """The figures of all labels together, each with its name."""
+    total = judged.total
+    yield "AP50", points(total.ap50)
+    yield "AP50:95", points(total.ap)
+    recall = f" ({100 * total.found / total.objects:.0f} %)" if total.objects else ""
+    yield "found", f"{total.found:,} of {total.objects:,}{recall}"
+    yield "false finds a shot", f"{total.false:.2f}"
+    yield "score used", f"{judged.score:.2f}"
+
+
+def told(judged: Judged) -> Iterator[str]:
+    """An evaluation, the worst label first."""
+    shots = judged.shots
+    yield f"judged on {shots.count:,} shots ({shots.digest[:12]}): " + ", ".join(
+        f"{name} {value}" for name, value in figures(judged)
+    )
+    rows = [row(label, one) for label, one in worst_first(judged.labels)]
+    yield from (f"  {line}" for line in table(LABEL_HEADS, rows, NUMBERS))
+    yield from (f"  {line}" for line in confusions(judged))
+
+
+def row(label: str, one: Figures) -> tuple[str, ...]:
+    """A label's figures as a row."""
+    return label, points(one.ap50), points(one.ap), f"{one.objects:,}", f"{one.found:,}", f"{one.false:.2f}"
+
+
+def worst_first(labels: Mapping[str, Figures]) -> list[tuple[str, Figures]]:
+    """Labels by their average precision; those that no shot shows last, most false finds first."""
+    return sorted(labels.items(), key=lambda item: (item[1].ap50 is None, item[1].ap50 or 0.0, -item[1].false, item[0]))
+
+
+def confusions(judged: Judged) -> list[str]:
+    """Which labels are taken for which, most often first."""
+    most = sorted(judged.confused, key=lambda each: (-each[2], each))
+    return [f"{one} is taken for {other} {times(count)}" for one, other, count in most]
+
+
+def times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
+
+
+def of_val(learned: Learned) -> str:
+    """What the numbers of val are worth."""
+    settings = learned.origin.settings.get("workspace", {})
+    if settings.get("split", {}).get("by") == "master":
+        return "val shows variations of other masters of a label, where that has several; no real screen"
+    return "val shows variations of masters it was trained on; no real screen"
+
+
+# two of one learner
+
+
+@dataclass(frozen=True)
+class Versus:
+    """A weight beside the one in service. worse: whether it does worse on the same shots. told: in words."""
+
+    worse: bool
+    told: str
+
+
+def versus(name: str, new: Judged | str, other: str, old: Judged | str) -> Versus:
+    """One output's weight beside another's; each judged, or why it isn't."""
+    if isinstance(new, str) or isinstance(old, str):
+        return Versus(worse=False, told=f"not compared with {other}, as {new if isinstance(new, str) else old}")
+    if new.shots.digest != old.shots.digest:
+        shots = f"{old.shots.count:,} and {new.shots.count:,}" if new.shots.count != old.shots.count else "other"
+        return Versus(worse=False, told=f"not compared with {other}, as they were judged on different shots ({shots})")
+    if new.total.ap50 is None or old.total.ap50 is None:
+        return Versus(worse=False, told=f"not compared with {other}, as no shot shows an object")
+    one, two = points(new.total.ap50), points(old.total.ap50)
+    told = f"AP50 {one} on {new.shots.count:,} shots, {two} of {other}"
+    return Versus(float(one) < float(two), told)
+
+
+def difference(one: Output, two: Output) -> Iterator[str]:
+    """What differs between two outputs, from the first to the second: by learner, on shots, on val, and why."""
+    first, second = one.record, two.record
+    for name in dict.fromkeys([*first.learners, *second.learners]):
+        if name not in first.learners or name not in second.learners:
+            yield f"{name}: in {one.name if name in first.learners else two.name} alone"
+            continue
+        yield name
+        yield from (f"  {line}" for line in _differs(one.name, first, two.name, second, name))
+
+
+def _differs(first: str, one: Record, second: str, two: Record, name: str) -> Iterator[str]:
+    before, after = one.learners[name], two.learners[name]
+    yield from _on_shots(first, before.evaluation, second, after.evaluation)
+    yield from _on_val(before, after)
+    yield f"dataset: {dataset_differs(after.origin.dataset, before.origin.dataset)}"
+    origin = after.origin
+    yield from outputs.changed(Trace(one, name, ""), origin.projects, origin.settings, origin.program)
+    yield from _made_by(before.origin.makers, after.origin.makers)
+
+
+def _on_shots(first: str, one: Judged | None, second: str, two: Judged | None) -> Iterator[str]:
+    if one is None or two is None:
+        lacking = [name for name, each in ((first, one), (second, two)) if each is None]
+        yield f"shots: {' and '.join(lacking)} {'was' if len(lacking) == 1 else 'were'} not judged on shots"
+    elif one.shots.digest != two.shots.digest:
+        yield "shots differ, so these figures can't be compared:"
+    for name, each in ((first, one), (second, two)):
+        if each is not None and (one is None or two is None or one.shots.digest != two.shots.digest):
+            yield f"  {name} {next(told(each))}"
+    if one is None or two is None or one.shots.digest != two.shots.digest:
+        return
+    yield f"on the same {one.shots.count:,} shots ({one.shots.digest[:12]}):"
+    less = two.total.false - one.total.false
+    rows = [
+        ("AP50", *_pair(one.total.ap50, two.total.ap50)),
+        ("AP50:95", *_pair(one.total.ap, two.total.ap)),
+        (f"found of {two.total.objects:,}", *_whole(one.total.found, two.total.found)),
+        ("false a shot", f"{one.total.false:.2f}", f"{two.total.false:.2f}", f"{less:+.2f}"),
+    ]
+    labels = sorted({*one.labels, *two.labels}, key=lambda label: (_change(one, two, label), label))
+    rows += [(f"AP50 of {label}", *_pair(_ap50(one, label), _ap50(two, label))) for label in labels]
+    yield from (f"  {line}" for line in table(("", first, second, "change"), rows, (1, 2, 3)))
+
+
+def _ap50(judged: Judged, label: str) -> float | None:
+    return judged.labels[label].ap50 if label in judged.labels else None
+
+
+def _change(one: Judged, two: Judged, label: str) -> float:
+    return (_ap50(two, label) or 0.0) - (_ap50(one, label) or 0.0)
+
+
+def _pair(one: float | None, two: float | None) -> tuple[str, str, str]:
+    change = "" if one is None or two is None else f"{100 * (two - one):+.1f}"
+    return points(one), points(two), change
+
+
+def _whole(one: int, two: int) -> tuple[str, str, str]:
+    return f"{one:,}", f"{two:,}", f"{two - one:+,}"
+
+
+def _on_val(before: Learned, after: Learned) -> Iterator[str]:
+    same = before.origin.dataset.archive.sha256 == after.origin.dataset.archive.sha256
+    names = dict.fromkeys([*before.metrics, *after.metrics, *before.details, *after.details])
+    if not names:
+        return
+    yield (
+        f"on the same val; {of_val(after)}:"
+        if same
+        else f"val differs with the dataset, so these numbers can't be compared; {of_val(after)}:"
+    )
+    one, two = {**before.metrics, **before.details}, {**after.metrics, **after.details}
+    for name in names:
+        change = f" ({two[name] - one[name]:+.4g})" if same and name in one and name in two else ""
+        yield f"  {name} {_number(one.get(name))}, then {_number(two.get(name))}{change}"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4g}"
+
+
+def _made_by(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
+    """What made the two: versions, and of dlim's own code the stages whose code differs."""
+    own = "dlim's own code of "
+    differing = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
+    for name in differing:
+        if not name.startswith(own):
+            yield f"{name}: was {before.get(name, 'not there')}, is {after.get(name, 'not there')}"
+    stages = [name.removeprefix(own) for name in differing if name.startswith(own)]
+    if stages:
+        yield f"dlim's own code differs: {few(stages)}"
+
+
+def dataset_differs(now: Dataset, then: Dataset) -> str:
+    """How a dataset differs from the one before: by its projects' shards, and how many images."""
+    if now.archive.sha256 == then.archive.sha256:
+        return "the same as before"
+    changed = [name for name in now.shards if name in then.shards and now.shards[name] != then.shards[name]]
+    parts = (
+        ("new", sorted(now.shards.keys() - then.shards.keys())),
+        ("gone", sorted(then.shards.keys() - now.shards.keys())),
+        ("changed", sorted(changed)),
+    )
+    images = now.train + now.val - then.train - then.val
+    words = [f"{images:+,} images"] if images else []
+    words += [f"{what}: {few(names)}" for what, names in parts if names]
+    return "; ".join(words) or "another split"
+
+
+def few(names: Sequence[str]) -> str:
+    """Names in a line: all, or the first few."""
+    return ", ".join(names) if len(names) <= 4 else f"{', '.join(names[:3])} and {len(names) - 3:,} more"
