@@ -140,7 +140,6 @@ class Run(Understood, cmd_run.Run):  # type: ignore[misc]
         notes = [*tasks.notes(words), *tasks.too_large()]
         if names is not None and not (tasks.wanted or ()) and tasks.pipeline.closure(names):
             lines = [*notes, *tasks.nothing_to_do(names)]
-            tasks.status.keep()
             self.dep_manager.close()
             if whole:
                 tasks.remember(Memo(MEMO, args), lines)
@@ -161,8 +160,6 @@ class Run(Understood, cmd_run.Run):  # type: ignore[misc]
             raise
         finally:
             tasks.pool.close()
-            with suppress(Exception):
-                tasks.status.keep()
             RUNNING.unlink(missing_ok=True)
 
     def _execute(self, **options: Any) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -67,6 +66,7 @@ class State(SqliteDB):  # type: ignore[misc]
     def __init__(self, name: str, codec: Any, *, module_name: str | None = None) -> None:
         self._lock = threading.Lock()
         self._removed: dict[str, Record] = {}
+        self._learned: set[str] = set()
         self.earlier = False
         self.name, self.codec = name, codec
         self._cache: dict[str, Any] = {}
@@ -117,13 +117,9 @@ class State(SqliteDB):  # type: ignore[misc]
             self.records[name] = record
             self._write("insert or replace into steps values (?, ?)", (name, _encode(record)))
 
-    def keep_all(self, records: Mapping[str, Record]) -> None:
-        """Keep what was learned of steps that didn't run."""
-        with self._lock:
-            self.records.update(records)
-            rows = [(name, _encode(record)) for name, record in records.items()]
-            self._conn.executemany("insert or replace into steps values (?, ?)", rows)
-            self._conn.commit()
+    def learn(self, name: str) -> None:
+        """Keep, at the end, that the files of a step that didn't run have other stamps, and the same contents."""
+        self._learned.add(name)
 
     def fail(self, name: str, line: str) -> None:
         """Keep that a step failed, and with what."""
@@ -182,6 +178,8 @@ class State(SqliteDB):  # type: ignore[misc]
         """Write what doit itself keeps."""
         if not self.read_only:
             try:
+                rows = [(name, _encode(self.records[name])) for name in self._learned & self.records.keys()]
+                self._conn.executemany("insert or replace into steps values (?, ?)", rows)
                 super().dump()
             except sqlite3.Error as error:
                 raise InvalidDodoFile(_remedied(self.name, str(error))) from error
@@ -201,10 +199,6 @@ class Memory(State):
 
     def remove_all(self) -> None:
         """Nothing: it is only read."""
-
-    def keep_all(self, records: Mapping[str, Record]) -> None:
-        """Know it for this process alone."""
-        self.records.update(records)
 
 
 _FIRST = ("augment", "annotate", "extend", "locate", "pack", "shard", "split", "tarball")

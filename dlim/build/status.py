@@ -77,8 +77,6 @@ class Status:
     """What was looked at, with the stamps that were seen; a file of a build has = before its path."""
     _verdicts: dict[str, Verdict] = field(default_factory=dict, init=False)
     _sources: dict[str, Source] = field(default_factory=dict, init=False)
-    _learned: dict[str, Record] = field(default_factory=dict, init=False)
-    _distrusted: bool = field(default=False, init=False)
 
     # verdicts
 
@@ -165,6 +163,8 @@ class Status:
                 yield f"{name} is new"
             elif name not in moving and record.inputs[name] != self._output(name):
                 yield f"{name} output changed"
+            elif name not in moving and step.again and self._is_newer(name, record):
+                yield f"{name} was made anew"
         yield from (f"{name} is no longer read" for name in record.inputs if name not in step.before)
 
     def _settings(self, step: Step, record: Record, *, settled: bool) -> dict[str, Any]:
@@ -177,6 +177,10 @@ class Status:
             else:
                 found |= {key: value for key, value in record.settings.items() if key not in found}
         return found
+
+    def _is_newer(self, name: str, record: Record) -> bool:
+        """Whether a step has run since: what it left is in other files, though these may be the same byte for byte."""
+        return self.state.records.get(name, _NOTHING).made > record.made
 
     def _basis(self, step: Step) -> str:
         made = [step.basis(), *(self._output(name) for name in step.before)]
@@ -205,7 +209,7 @@ class Status:
             if record.sources[path].sha256:
                 yield f"{path} {'is no longer read' if Path(path).exists() else 'is gone'}"
         if renewed:
-            self._learned[step.name] = record
+            self.state.learn(step.name)
 
     def _seen(self, path: str) -> Stamp:
         if path not in self.seen:
@@ -234,19 +238,18 @@ class Status:
         if not fault:
             # sound, but copied or touched: it was read once for that, and need not be again
             record.looks = seen
-            self._learned[step.name] = record
+            self.state.learn(step.name)
         return fault
 
     def intact(self, step: Step) -> bool:
-        """Whether what a step left is, at a glance, as it left it."""
+        """Whether what a step left is, at a glance, as it left it, and of files that are still those of its inputs."""
         record = self.state.records.get(step.name, _NOTHING)
-        return bool(record.output) and all(look.look(path) == found for path, found in record.looks.items())
-
-    def keep(self) -> None:
-        """Keep what was learned of files that have other times, and the same contents."""
-        learned, self._learned = self._learned, {}
-        if learned:
-            self.state.keep_all(learned)
+        same = [name for name in step.after if record.inputs.get(name) == self._output(name)]
+        return (
+            bool(record.output)
+            and all(look.look(path) == found for path, found in record.looks.items())
+            and not any(self._is_newer(name, record) for name in same)
+        )
 
     # a step that runs
 
@@ -271,27 +274,19 @@ class Status:
         return next((path for path in step.sources if look.stamp(path) != self.seen[path]), "")
 
     def succeeded(self, step: Step, inputs: Inputs, made: Made) -> None:
-        """Keep what a step was made from, and what it left.
-
-        A dataset that was packed while damage was found may have what is damaged: the next run looks at all of it.
-        """
-        if self._distrusted and step.again:
-            return
+        """Keep what a step was made from, and what it left."""
         looks = look.looks(made.looks)
         self.seen |= {path if path.endswith("/") else f"={path}": found for path, found in looks.items()}
-        record = Record(*inputs, made.digest, looks, time.time(), made.images, made.size, made.summary)
+        # a clock may be set back; what was made of something is never older than that
+        now = max([time.time(), *(self.state.records.get(name, _NOTHING).made for name in step.before)])
+        record = Record(*inputs, made.digest, looks, now, made.images, made.size, made.summary)
         self.state.keep(step.name, record)
         self.ended(step.name)
 
     def forget_damaged(self, step: Step) -> None:
-        """Find all that is damaged, so that the next run builds it anew.
-
-        All builds are read for it: a dataset has the same files, and its record must not stay either.
-        """
-        self._distrusted = True
-        records = self.state.records.items()
-        steps = [each for name, known in records if known.output and (each := self.pipeline.step(name)) is not None]
-        made = {Path(each.target): each for each in steps if each.target.endswith(".json")}
+        """Find what is damaged of all that a step comes from, so that the next run builds it anew."""
+        before = [each for each in self.pipeline.closure([step.name]).values() if each is not step]
+        made = {Path(each.target): each for each in before if each.target.endswith(".json")}
         for target in store.verify({target: self._output(each.name) for target, each in made.items()}):
             self.state.remove(made[target].name)
 
