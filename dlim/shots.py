@@ -7,13 +7,18 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from dlim import store
 from dlim.augment import images
-from dlim.errors import AnnotationError, DlimError, ProjectError, shown
+from dlim.errors import AnnotationError, DlimError, ProjectError, shown, unusable
 from dlim.formats import voc
-from dlim.geometry import Object, Size, canvas_name
+from dlim.geometry import Annotation, Object, Size, canvas_name
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 SHOTS = Path("shots")
 """The workspace's folder of shots: `<name>.jpg` or `<name>.png`, and `<name>.xml` once it is labelled."""
@@ -25,6 +30,8 @@ SUFFIXES = (".jpg", ".png")
 
 _OTHERS = (".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".avif")
 """Pictures that `doit shots --from-folder` brings into the form of a shot."""
+
+_ELSEWHERE = "move it elsewhere, and bring it in by doit shots --from-folder DIR"
 
 SLIGHT = 2.0
 """Pixels by which a hand-drawn box may hang over the shot and still be taken for one around its edge."""
@@ -75,10 +82,16 @@ def each(folder: Path = SHOTS) -> Iterator[Shot | DlimError]:
             elif path.suffix == voc.SUFFIX:
                 _require_picture(path, pictures)
             elif path.suffix.lower() in (*SUFFIXES, *_OTHERS):
-                remedy = "bring it in by doit shots --from-folder"
-                raise ProjectError(shown(str(path)), "is no .jpg or .png", remedy)
+                raise ProjectError(shown(str(path)), "is no .jpg or .png", _ELSEWHERE)
         except DlimError as error:
             yield error
+
+
+def picture(title: str) -> Path | None:
+    """The picture of the shot that tasks call so: shots/NAME; None where there is none."""
+    path = Path(title)
+    found = [path.with_name(path.name + suffix) for suffix in SUFFIXES] if path.parent == SHOTS else []
+    return next((each for each in found if each.is_file()), None)
 
 
 def digest(shots: Sequence[Shot]) -> str:
@@ -108,7 +121,7 @@ def _shot(path: Path) -> Shot:
         )
     with images.opened(path) as image:
         if not images.is_upright(image):  # a program on the server may see it as it lies
-            raise ProjectError(path, "is turned by its EXIF", "bring it in by doit shots --from-folder")
+            raise ProjectError(path, "is turned by its EXIF", _ELSEWHERE)
         size = image.size
     annotation = path.with_suffix(voc.SUFFIX)
     if not annotation.exists():
@@ -132,3 +145,96 @@ def objects(path: Path, size: Size) -> tuple[Object, ...]:
             raise AnnotationError(path, fault, "draw it around what is seen")
         found.append(replace(thing, box=inside))
     return tuple(found)
+
+
+def write(shot: Shot, objects: Sequence[Object]) -> None:
+    """Write a shot's box file: objects in whole pixels inside the picture."""
+    annotation = Annotation(shot.image.name, *shot.size, tuple(objects), folder=shot.image.parent.name)
+    data = voc.write(annotation).encode()
+    store.write_file(shot.image.with_suffix(voc.SUFFIX), lambda making: making.write_bytes(data))
+
+
+# bringing pictures in
+
+
+class Brought(NamedTuple):
+    """What became of a picture: a line. refused: whether it isn't a shot now."""
+
+    line: str
+    refused: bool = False
+
+
+def bring(source: Path, folder: Path = SHOTS) -> Iterator[Brought]:
+    """Make a shot of each picture in a folder, with the box file beside it; nothing there is overwritten.
+
+    One that shows the same pixels as a shot isn't brought a second time; its boxes are, where that shot has none.
+    Raises ProjectError where there is no such folder.
+    """
+    if not source.is_dir():
+        raise ProjectError(source, "is no folder", "name one that has screenshots in it")
+    if folder.exists() and source.resolve() == folder.resolve():
+        raise ProjectError(source, "is the folder of shots itself", "name another")
+    have = {_pixels(one.image): one for one in each(folder) if isinstance(one, Shot)}
+    taken = {path.stem for path in folder.glob("*")}
+    for path in sorted(source.iterdir()):
+        if path.suffix.lower() not in (*SUFFIXES, *_OTHERS) or path.name[0] == ".":
+            continue
+        try:
+            yield _brought(path, folder, have, taken)
+        except DlimError as error:
+            yield Brought(f"{error}; left out", refused=True)
+        except OSError as error:
+            yield Brought(f"{unusable(error, path)}; left out", refused=True)
+
+
+def _brought(path: Path, folder: Path, have: dict[str, Shot], taken: set[str]) -> Brought:
+    boxes = path.with_suffix(voc.SUFFIX)
+    data, suffix, size, digest = _picture(path)
+    drawn = objects(boxes, size) if boxes.exists() else None
+    said = "" if drawn is None else f", with {len(drawn)} box{'' if len(drawn) == 1 else 'es'}"
+    same = have.get(digest)
+    if same is not None:
+        if drawn is None or same.labelled:
+            return Brought(f"{shown(path.name)}: is {same.image} already")
+        write(same, drawn)
+        have[digest] = replace(same, annotation=same.image.with_suffix(voc.SUFFIX))
+        return Brought(f"{shown(path.name)}: is {same.image} already{said} now")
+    stem = (re.sub(r"[^A-Za-z0-9._-]+", "_", path.stem).lstrip(".") or "shot")[:70]
+    name = next(each for each in (stem, *(f"{stem}-{n}" for n in range(2, 10**6))) if each not in taken)
+    made = Shot(name, folder / f"{name}{suffix}", None, size)
+    folder.mkdir(exist_ok=True)
+    store.write_file(made.image, lambda making: making.write_bytes(data))
+    taken.add(name)
+    have[digest] = made
+    if drawn is not None:
+        write(made, drawn)
+        have[digest] = replace(made, annotation=made.image.with_suffix(voc.SUFFIX))
+    return Brought(f"{shown(path.name)}: {made.image}, {canvas_name(size)}{said}")
+
+
+def _picture(path: Path) -> tuple[bytes, str, Size, str]:
+    """A picture as a shot holds it: its bytes, their suffix, its size, and the digest of its pixels.
+
+    The file's own bytes where every reader sees the same in them; a PNG file of the pixels where not.
+    """
+    with images.opened(path) as image:
+        seen = images.upright(path, image)
+        plain = image.mode == "RGB" and images.is_upright(image) and image.format in ("JPEG", "PNG")
+        if plain and image.format is not None:
+            return path.read_bytes(), {"JPEG": ".jpg", "PNG": ".png"}[image.format], seen.size, _digest(seen)
+        data = BytesIO()
+        seen.save(data, "PNG")
+        return data.getvalue(), ".png", seen.size, _digest(seen)
+
+
+def _pixels(path: Path) -> str:
+    """The digest of what a picture shows; of one that can't be read, nothing else's."""
+    try:
+        with images.opened(path) as image:
+            return _digest(images.upright(path, image))
+    except DlimError:
+        return str(path)
+
+
+def _digest(image: Image) -> str:
+    return hashlib.sha256(canvas_name(image.size).encode() + image.tobytes()).hexdigest()

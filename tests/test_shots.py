@@ -11,6 +11,7 @@ from dlim import shots
 from dlim.errors import DlimError
 from dlim.formats import voc
 from dlim.geometry import Annotation, Box, Object
+from tests.conftest import Workspace
 
 SIZE = 60, 90
 CLOSE = Object("close", Box(10, 20, 30, 40))
@@ -57,10 +58,10 @@ def test_the_digest_is_that_of_what_is_judged(tmp_path: Path) -> None:
     assert len(told) == 4
 
 
-def _turned(folder: Path) -> None:
+def _turned(folder: Path, name: str = "a.jpg") -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    Image.new("RGB", SIZE).save(folder / "a.jpg", exif=exif)
+    Image.new("RGB", SIZE).save(folder / name, exif=exif)
 
 
 def _small(folder: Path) -> None:
@@ -86,10 +87,10 @@ FAULTS = {
     "no image": (lambda folder: (folder / "a.png").write_bytes(b"hello"), "a.png: is no image that can be read"),
     "another form": (
         lambda folder: shot(folder, "a.webp", None),
-        "a.webp: is no .jpg or .png; bring it in by doit shots --from-folder",
+        "a.webp: is no .jpg or .png; move it elsewhere, and bring it in by doit shots --from-folder DIR",
     ),
     "a name of two words": (lambda folder: shot(folder, "a b.png"), "a b.png: is no name for a shot; rename it"),
-    "turned by EXIF": (_turned, "a.jpg: is turned by its EXIF; bring it in by doit shots --from-folder"),
+    "turned by EXIF": (_turned, "a.jpg: is turned by its EXIF; move it elsewhere"),
 }
 
 
@@ -101,3 +102,50 @@ def test_what_is_wrong_is_one_line_with_the_file(tmp_path: Path, arrange: object
     with pytest.raises(DlimError) as caught:
         shots.read(tmp_path)
     assert str(caught.value).startswith(f"{tmp_path}/{said}")
+
+
+def test_pictures_are_brought_in(workspace: Workspace) -> None:
+    """Each becomes a shot once, upright, with its boxes, over nothing that is there; what is refused is a line each."""
+    source, folder = workspace.folder / "phone", workspace.folder / "shots"
+    assert "there is no shot in shots/" in workspace.doit("shots").stdout
+    shot(source, "a.jpg", (CLOSE, Object("clsoe", Box(2, 2, 20, 20))))
+    shot(source, "screen one.png", None, "red")
+    shot(source, "copy of a.jpg", None)
+    shot(source, "bad.png", (Object("close", Box(50, 0, 70, 20)),), "green")
+    _turned(source, "turned.jpg")
+    Image.new("RGBA", SIZE, (9, 9, 9, 0)).save(source / "clear.png")
+    shot(folder, "turned.jpg", None, "yellow")
+    kept = (folder / "turned.jpg").read_bytes()
+
+    done = workspace.doit("shots", "--from-folder", "phone")
+    assert done.returncode == 3
+    assert done.stdout.splitlines() == [
+        "a.jpg: shots/a.jpg, 60x90, with 2 boxes",
+        'phone/bad.xml: the box of "close" hangs over the picture by 10 px; draw it around what is seen; left out',
+        "clear.png: shots/clear.png, 60x90",
+        "copy of a.jpg: is shots/a.jpg already",
+        "screen one.png: shots/screen_one.png, 60x90",
+        "turned.jpg: shots/turned-2.png, 90x60",
+    ]
+    assert (folder / "a.jpg").read_bytes() == (source / "a.jpg").read_bytes()
+    assert (folder / "turned.jpg").read_bytes() == kept
+    with Image.open(folder / "clear.png") as image:
+        assert (image.mode, image.getpixel((5, 5))) == ("RGB", (255, 255, 255))
+
+    shot(source, "screen one.png", (CLOSE,), "red")
+    assert (
+        "screen one.png: is shots/screen_one.png already, with 1 box now"
+        in workspace.doit("shots", "--from-folder", "phone").stdout
+    )
+    workspace.project("close_btn", label="close")
+    (folder / "broken.png").write_bytes(b"")
+    done = workspace.doit("shots")
+    assert done.returncode == 3
+    for line in (
+        "a.jpg           60x90  labelled  1 close, 1 clsoe",
+        "turned-2.png    90x60  open",
+        "shots/broken.png: is no image that can be read; save it as PNG or JPEG",
+        'shots/a.xml: no project has the label "clsoe"; did you mean "close"?',
+        "2 labelled (2 close, 1 clsoe), 3 open: doit label:shots draws the next one's boxes; 1 can't be used",
+    ):
+        assert line in done.stdout.splitlines()

@@ -17,7 +17,7 @@ from doit.cmdparse import CmdOption, CmdParse, CmdParseError
 from doit.exceptions import InvalidDodoFile, TaskFailed
 from doit.globals import Globals
 
-from dlim import console, store
+from dlim import console, shots, store
 from dlim.build import look
 from dlim.build.lock import unlocked
 from dlim.build.look import Memo
@@ -31,6 +31,7 @@ from dlim.config import Learner
 from dlim.errors import DlimError, ProjectError, unusable
 from dlim.geometry import Canvas, canvas_name, too_large
 from dlim.projects import Project
+from dlim.shots import SHOTS
 from dlim.store import DamageError
 from dlim.workspace import Workspace, has_master, objects, scenes, variations
 
@@ -206,6 +207,36 @@ class Tasks:
             name, doc = f"label:{title}", f"draw the box of {title} in the browser, or --auto"
             if self._is_wanted(name):
                 yield asked(name, partial(self._label, project), doc, LABEL, after=self._after(name))
+        if self._makes("label:shots"):
+            doc = "draw the boxes of the shots that are open, one after the other"
+            yield asked("label:shots", self._label_shots, doc, LABEL)
+        for name in sorted(self.wanted or ()):
+            picture = shots.picture(name.removeprefix("label:")) if name.startswith("label:") else None
+            if picture is not None and name.removeprefix("label:") not in self.workspace.mastered():
+                action = partial(self._label_shots, only=picture)
+                yield asked(name, action, f"draw the boxes of {picture}", LABEL)
+
+    def _label_shots(self, auto: bool, replace: bool, port: str, only: Path | None = None) -> None:
+        from dlim.labelling import label, server
+
+        shown = console.current()
+        if auto:
+            raise ProjectError("--auto", "takes the whole crop of a master", "a shot's boxes are drawn by a person")
+        found = shots.read()
+        known = {
+            *label.known(self.workspace.mastered().values()),
+            *(each.label for one in found for each in one.objects),
+        }
+        waiting = [one for one in found if one.image == only or (only is None and (replace or not one.labelled))]
+        for number, shot in enumerate(waiting, 1):
+            if len(waiting) > 1:
+                shown.line(f"{shot.image}: {number} of {len(waiting)}")
+            # a person takes their time
+            with unlocked():
+                server.serve(shot, sorted(known), shot.size, port=_port(port), say=shown.line)
+        if not waiting:
+            none = "there is no shot yet; doit shots --from-folder DIR brings screenshots in"
+            shown.line("every shot is labelled; doit label:shots/NAME opens one's page" if found else none)
 
     def _label_all(self, auto: bool, replace: bool, port: str) -> None:
         masters = [project for project in self.workspace.mastered().values() if project.image.exists()]
@@ -228,12 +259,10 @@ class Tasks:
             changed = box_file.auto(project, name, canvas, replace=replace)
             shown.line(f"{project.boxes}: {f'one box around the whole crop, {name}' if changed else 'as it was'}")
             return
-        if port and not (port.isdecimal() and int(port) < 1 << 16):
-            raise ProjectError("--port", f'"{port}" is no port', "say a number from 1024 to 65535")
         known = label.known(self.workspace.mastered().values())
         # a person takes their time
         with unlocked():
-            server.serve(project, known, canvas, port=int(port or 0), say=shown.line)
+            server.serve(project, known, canvas, port=_port(port), say=shown.line)
 
     def preview(self) -> Iterator[Row]:
         """Draw a sheet of each project's images, a file for every learner that takes it."""
@@ -289,6 +318,8 @@ class Tasks:
         learners, mastered = self.workspace.config.learners, self.workspace.mastered()
         match kind:
             case "label":
+                if what not in mastered and (what == str(SHOTS) or shots.picture(what)):
+                    return []
                 found = [title for title, project in mastered.items() if project.image.exists()]
                 chosen = [what] if colon else found
                 return [f"extend:{title}" for title in chosen] if set(chosen) <= mastered.keys() else None
@@ -497,6 +528,12 @@ def _delete_sealed(manifest: Path) -> None:
 
 
 # what runs whenever a person asks for it
+
+
+def _port(text: str) -> int:
+    if text and not (text.isdecimal() and int(text) < 1 << 16):
+        raise ProjectError("--port", f'"{text}" is no port', "say a number from 1024 to 65535")
+    return int(text or 0)
 
 
 def asked(

@@ -28,6 +28,7 @@ WORK = (
     ("new NAME --image FILE", "begin a project: the image is its master, or what --box cuts out of it"),
     ("label:NAME", "draw its boxes in the browser; label alone: all that have none"),
     ("preview:NAME", "a sheet of its images, with the boxes and what was drawn"),
+    ("shots", "screenshots by which weights are judged; label:shots draws their boxes"),
     ("mix", "what each dataset consists of, before anything runs"),
     ("list", "every task with its status, age and size, and why it would run"),
     ("why TASK", "all that it would run for, down to the file; plan: what would run, in order"),

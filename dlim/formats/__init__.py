@@ -10,13 +10,15 @@ from dlim.geometry import Annotation
 class Format(Protocol):
     """What a format's module has.
 
-    ANNOTATIONS, IMAGES, LISTS: its folders below the dataset, with /. SUFFIX: of an annotation's file.
+    ANNOTATIONS, IMAGES, LISTS: its folders below the dataset, with /. SUFFIX: of an annotation's file. CLASSES: the
+    file of the labels in the order of their numbers.
     """
 
     ANNOTATIONS: str
     IMAGES: str
     LISTS: str
     SUFFIX: str
+    CLASSES: str
 
     def write(self, annotation: Annotation) -> str:
         """The text of an annotation whose boxes are whole pixels inside the image."""

@@ -13,7 +13,7 @@ from html import escape
 from dlim.formats.voc_reader import frame, read
 from dlim.geometry import Annotation, Object
 
-__all__ = ["ANNOTATIONS", "IMAGES", "LISTS", "SUFFIX", "frame", "lists", "read", "write"]
+__all__ = ["ANNOTATIONS", "CLASSES", "IMAGES", "LISTS", "SUFFIX", "frame", "lists", "read", "write"]
 
 ANNOTATIONS = "Annotations"
 IMAGES = "JPEGImages"

@@ -1,4 +1,4 @@
-"""What the page is told and what it sends: the objects on one extended image as JSON, in VOC's names and pixels."""
+"""What the page is told and what it sends: the objects on one picture as JSON, in VOC's names and pixels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dlim.geometry import Box, Object
 from dlim.labelling import box_file
 from dlim.labelling import label as labels
 from dlim.labelling import mask as masks
-from dlim.labelling.box_file import Extended
+from dlim.labelling.box_file import Picture
 
 POSE = re.compile(r"[A-Za-z0-9 _.-]{1,40}")
 """A pose that another program gave is kept; nothing here reads it."""
@@ -41,10 +41,12 @@ class Known(msgspec.Struct, frozen=True):
     """What the page starts from.
 
     crop: where the crop stands on the image, as a box. label: what a new box is called; rule: what a label must
-    match. mended: whether the objects differ from those in the file, as notes say. version: that of the file.
+    match. mended: whether the objects differ from those in the file, as notes say. version: that of the file. shot:
+    whether it is one, which has no crop and may show nothing.
     """
 
     project: str
+    shot: bool
     file: str
     width: int
     height: int
@@ -79,9 +81,9 @@ class StaleError(AnnotationError):
 
 @dataclass(frozen=True)
 class Drawing:
-    """The objects of one extended image, for one page or several at a time."""
+    """The objects of one picture, for one page or several at a time."""
 
-    on: Extended
+    on: Picture
     labels: Sequence[str]
     lock: threading.Lock = field(default_factory=threading.Lock)
     """Held while the file is looked at and written, so that who holds it finds no half of a save."""
@@ -92,16 +94,19 @@ class Drawing:
         with self.lock:
             drawn = box_file.read(self.on)
         notes = list(drawn.notes)
-        if project.settings.label is not None:
+        offered = [label for label in self.labels if LABEL.fullmatch(label)]
+        first = offered[0] if len(offered) == 1 else ""  # a shot's name says nothing of what it shows
+        if project and project.settings.label is not None:
             notes.append(f'project.toml calls every object here "{project.settings.label}"')
         return Known(
-            project=project.name,
-            file=str(project.boxes),
+            project=self.on.name,
+            shot=project is None,
+            file=str(self.on.boxes),
             width=self.on.size[0],
             height=self.on.size[1],
             crop=_edges(self.on.crop),
-            labels=[label for label in self.labels if LABEL.fullmatch(label)],
-            label=labels.suggested(project, (thing.label for thing in drawn.objects)),
+            labels=offered,
+            label=labels.suggested(project, (thing.label for thing in drawn.objects)) if project else first,
             rule=LABEL.pattern,
             most=box_file.MOST,
             objects=[_thing(thing) for thing in drawn.objects],
@@ -119,8 +124,8 @@ class Drawing:
             stale = sent.version not in (None, box_file.version(self.on))
             if stale and not box_file.says(self.on, tuple(objects)):
                 raise StaleError(
-                    self.on.project.name,
-                    f"{self.on.project.boxes.name} was changed since this page read it",
+                    self.on.name,
+                    f"{self.on.boxes.name} was changed since this page read it",
                     "load it again, or save over it",
                 )
             box_file.check(self.on, objects)

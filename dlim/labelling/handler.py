@@ -143,7 +143,8 @@ class Handler(BaseHTTPRequestHandler):
         return Reply(html, "text/html; charset=utf-8", headers=(("Content-Security-Policy", policy),))
 
     def image(self) -> Reply:
-        return Reply(self.server.drawing.on.image.read_bytes(), "image/jpeg")
+        image = self.server.drawing.on.image
+        return Reply(image.read_bytes(), "image/png" if image.suffix == ".png" else "image/jpeg")
 
     def annotation(self) -> Reply:
         return reply.json(self.server.drawing.known())
@@ -153,7 +154,7 @@ class Handler(BaseHTTPRequestHandler):
         saved = drawing.save(self._body())
         if saved.written:
             with suppress(OSError):  # it is saved, also where nobody listens any more
-                self.server.say(f"{drawing.on.project.name}: saved {drawing.on.project.boxes}")
+                self.server.say(f"{drawing.on.name}: saved {drawing.on.boxes}")
         return reply.json(saved)
 
     def mask(self) -> Reply:
@@ -167,7 +168,7 @@ class Handler(BaseHTTPRequestHandler):
         saved = drawing.save_mask(self._body())
         if saved.written:
             with suppress(OSError):
-                self.server.say(f"{drawing.on.project.name}: saved {drawing.on.project.image.with_name('mask.png')}")
+                self.server.say(f"{drawing.on.name}: saved {drawing.on.master.mask}")
         return reply.json(saved)
 
     def end(self) -> Reply:

@@ -12,7 +12,7 @@ import msgspec
 from dlim import store
 from dlim.errors import AnnotationError
 from dlim.geometry import Object
-from dlim.labelling.box_file import Extended
+from dlim.labelling.box_file import Picture
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,12 +31,12 @@ class Drawn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: Literal["saved", "suggested", "none"] = "saved"
 
 
-def path(on: Extended) -> Path:
+def path(on: Picture) -> Path:
     """The mask's file."""
-    return on.project.image.with_name("mask.png")
+    return on.master.image.with_name("mask.png")
 
 
-def read(on: Extended, objects: Iterable[Object]) -> Drawn:
+def read(on: Picture, objects: Iterable[Object]) -> Drawn:
     """The mask there is, or what these boxes suggest. Raises DlimError where the file can't be read."""
     from dlim.scenes import masks
 
@@ -46,7 +46,7 @@ def read(on: Extended, objects: Iterable[Object]) -> Drawn:
     return suggested(on, objects)
 
 
-def suggested(on: Extended, objects: Iterable[Object]) -> Drawn:
+def suggested(on: Picture, objects: Iterable[Object]) -> Drawn:
     """What these boxes, on the extended image, and the crop suggest."""
     from dlim.augment import images
     from dlim.scenes import masks
@@ -55,10 +55,10 @@ def suggested(on: Extended, objects: Iterable[Object]) -> Drawn:
     inside = [box for box in boxes if box.seen(*_size(on))]
     if not inside:
         return Drawn([_size(on)[0] * _size(on)[1]], "none")
-    return Drawn(_runs(masks.suggested(images.read(on.project.image), inside) >= masks.INK), "suggested")
+    return Drawn(_runs(masks.suggested(images.read(on.master.image), inside) >= masks.INK), "suggested")
 
 
-def write(on: Extended, drawn: Drawn) -> bool:
+def write(on: Picture, drawn: Drawn) -> bool:
     """Save a mask; whether the file changed. One without a pixel takes the file away. Raises AnnotationError."""
     import numpy as np
     from PIL import Image
@@ -79,7 +79,7 @@ def write(on: Extended, drawn: Drawn) -> bool:
     return True
 
 
-def _size(on: Extended) -> tuple[int, int]:
+def _size(on: Picture) -> tuple[int, int]:
     return int(on.crop.width), int(on.crop.height)
 
 

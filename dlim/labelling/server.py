@@ -12,10 +12,11 @@ from dlim.labelling.drawing import Drawing
 from dlim.labelling.handler import Handler
 from dlim.labelling.listener import Listener
 from dlim.projects import Project
+from dlim.shots import Shot
 
 
 def serve(
-    project: Project,
+    project: Project | Shot,
     labels: Sequence[str],
     canvas: Size,
     *,
@@ -23,13 +24,13 @@ def serve(
     open_browser: bool = True,
     say: Callable[[str], None],
 ) -> None:
-    """Let a person draw a project's boxes in a browser, until the page's "Done" is pressed.
+    """Let a person draw the boxes of a project, or of a shot, in a browser, until the page's "Done" is pressed.
 
     labels: what the page offers. canvas: the labelling canvas. port: 0 for a free one. say: gets the address, and
     a line for each save. Raises ProjectError or AnnotationError where there is nothing to draw on or the box file
     can't be read, WorkspaceError where the port can't be had, and lets KeyboardInterrupt through; no save is cut off.
     """
-    on = box_file.extended(project, canvas)
+    on = box_file.of_shot(project) if isinstance(project, Shot) else box_file.extended(project, canvas)
     box_file.require_image(on)
     drawing = Drawing(on, labels)
     drawing.known()

@@ -184,6 +184,20 @@ def _quoted(example: Example) -> str:
 
 
 @_check(
+    "shot",
+    "fault",
+    "shots that are learned from",
+    "picture is a shot",
+    "pictures are shots",
+    "What a weight is judged by must not be learned from: it would be known by heart. Take it out here, or there.",
+)
+def _shots(dataset: Dataset, _: Thresholds) -> Iterator[Case]:
+    for (where, path, _sha), shot, same in dataset.seen:
+        example = dataset.examples.get(path.stem) if path.is_relative_to(dataset.folder) else None
+        yield Case(where, f"{'is' if same else 'shows'} {shot}", example, example.objects if example else ())
+
+
+@_check(
     "list",
     "fault",
     "faults in the lists",

@@ -19,6 +19,7 @@ from dlim import store
 from dlim.formats import voc, voc_strict
 from dlim.geometry import Annotation, Object, Size
 from dlim.projects import Project
+from dlim.report.seen import Seen
 from dlim.stages import annotate
 from dlim.store import Manifest
 
@@ -76,7 +77,8 @@ class Dataset:
 
     lists: the lines of train, val, trainval and test; none of a list that isn't there. strays: files that are neither
     images nor annotations, where only such belong. changed: the lists that aren't as dlim packed them. masters: as
-    Owners has them. signs: the character that a label stands for, where it stands for one.
+    Owners has them. signs: the character that a label stands for, where it stands for one. seen: what of it, or of what
+    it is made of, shows a shot.
     """
 
     folder: Path
@@ -86,6 +88,7 @@ class Dataset:
     changed: tuple[str, ...] = ()
     masters: Mapping[str, str] = field(default_factory=dict)
     signs: Mapping[str, str] = field(default_factory=dict)
+    seen: tuple[Seen, ...] = ()
 
     @cached_property
     def listed(self) -> frozenset[str]:

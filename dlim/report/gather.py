@@ -5,19 +5,19 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from dlim import console, store
-from dlim.config import Config
+from dlim import console, shots, store
+from dlim.config import Config, Learner
 from dlim.errors import DlimError
 from dlim.geometry import Object, canvas_name
 from dlim.projects import Project
-from dlim.report import checks, dataset, metrics, svg
+from dlim.report import checks, dataset, metrics, seen, svg
 from dlim.report.checks import Case, Finding, Grade, Thresholds
 from dlim.report.dataset import TRAIN, VAL, Dataset, Example
 from dlim.report.facts import (
@@ -36,6 +36,7 @@ from dlim.report.facts import (
     Shown,
     Since,
 )
+from dlim.report.seen import Candidate, Looks, Seen, shaped
 from dlim.report.svg import chosen
 from dlim.report.thumbnails import Thumbnail, palette, thumbnail
 from dlim.runs import account, outputs, record, unfinished
@@ -43,6 +44,9 @@ from dlim.runs.origin import made_by_hand
 from dlim.runs.outputs import Output, Trace
 from dlim.runs.record import Learned, local_time
 from dlim.runs.unfinished import Unfinished
+from dlim.shots import SHOTS, Shot
+from dlim.stages.backgrounds import pictures
+from dlim.workspace import INTERNAL
 
 PAST = 6
 """Past learning tasks whose logs are told; the outputs' table has all of them."""
@@ -62,9 +66,9 @@ END = 12
 
 @dataclass(frozen=True)
 class Sources:
-    """A workspace, to be read. taken: the projects of each learner by title. data_set, output: folders.
+    """A workspace, to be read. taken: the projects of each learner by title. data_set, output, shots: folders.
 
-    name: of the workspace.
+    name: of the workspace. looks: the folder of what is known of pictures that were compared with shots.
     """
 
     name: str
@@ -72,6 +76,8 @@ class Sources:
     taken: Mapping[str, Mapping[str, Project]]
     data_set: Path
     output: Path
+    shots: Path = SHOTS
+    looks: Path = INTERNAL / "looks"
 
 
 def gather(sources: Sources, known: Known) -> Facts:
@@ -126,6 +132,7 @@ def _learner(sources: Sources, known: Known, name: str, found: list[Output]) -> 
         return LearnerFacts(name, canvas, since=since, fault=fault)
     if read is None:
         return LearnerFacts(name, canvas, since=since)
+    read = replace(read, seen=_seen(sources, name, read))
     thresholds = known.thresholds.get(name, Thresholds())
     colours = palette(sorted({label for example in read.examples.values() for label in example.labels}))
     findings = checks.judged(read, thresholds)
@@ -141,6 +148,38 @@ def _learner(sources: Sources, known: Known, name: str, found: list[Output]) -> 
         colours if len(set(colours.values())) > 1 else {},
         since,
     )
+
+
+def _seen(sources: Sources, name: str, read: dataset.Dataset) -> tuple[Seen, ...]:
+    """What of a dataset shows a shot: its images, the masters they are variations of, and the pictures behind them."""
+    found = [(one.image, one.size) for one in shots.each(sources.shots) if isinstance(one, Shot)]
+    if not found:
+        return ()
+    sizes = [size for _, size in found]
+    digests = {store.sha256(path) for path, _ in found}
+    fit = set(shaped({example.id: example.size for example in read.examples.values()}, sizes))
+    candidates = [
+        *(Candidate(str(path), path) for path in _backgrounds(sources.config.learners[name])),
+        *(
+            Candidate(f"{project.title}'s master", project.image)
+            for project in sources.taken[name].values()
+            if project.image.is_file()
+        ),
+        *(
+            Candidate(example.image, read.folder / example.image, example.sha256)
+            for example in read.examples.values()
+            if example.sha256 and (example.id in fit or example.sha256 in digests)
+        ),
+    ]
+    looks = Looks(sources.looks / name)
+    shown = seen.seen(found, candidates, looks)
+    looks.keep()
+    return tuple(shown)
+
+
+def _backgrounds(learner: Learner) -> list[Path]:
+    folder = Path(learner.scene.backgrounds) if learner.scene and learner.scene.backgrounds else None
+    return [] if folder is None or not folder.is_dir() else pictures(folder)
 
 
 def archive(folder: Path) -> Archive | None:

@@ -11,6 +11,7 @@ from dlim import console
 from dlim.config import Learner
 from dlim.console import megabytes
 from dlim.errors import LearningError
+from dlim.formats import FORMATS
 from dlim.runs import ship as shipping
 from dlim.runs.origin import origin
 from dlim.runs.place import Place
@@ -85,6 +86,11 @@ class Course:
         """Its dataset as it is now, and what that came from."""
         made, taken = self.shipment(), self.workspace.taken(self.name)
         return made, origin(self.workspace.config, self.name, taken, DATA_SET / self.name, made)
+
+    def labels(self) -> list[str]:
+        """The labels that its dataset shows, in the order of their numbers."""
+        path = DATA_SET / self.name / FORMATS[self.learner.format].CLASSES
+        return path.read_text(encoding="utf-8").split()
 
     def snapshot(self, out: Path) -> None:
         """Write the workspace as an archive, with the dataset."""

@@ -41,6 +41,7 @@ class Order:
     command, test: what the server's shell runs, one after the other, in the learner's folder; no test where it is
     empty. dataset: the folder to learn from, below the learner's. leave_out: patterns, as tar has them, of what isn't
     archived. weight_in_service: the file that isn't, as it was learned earlier. by: who wants it, user@machine.
+    predict: what runs after the test, on the shots that were brought for this job; nothing where it is empty.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Order:
     leave_out: tuple[str, ...] = ()
     weight_in_service: str = ""
     by: str = ""
+    predict: str = ""
 
 
 def start(place: Place, order: Order) -> None:
@@ -70,7 +72,8 @@ def start(place: Place, order: Order) -> None:
         left_out.append(_literal(order.weight_in_service))
     patterns = "\n".join(pattern for pattern in left_out if pattern)
     by = " ".join(order.by.split()) or record.person()
-    done = _run(place, "start", order.name, _script(), order.command, order.test, order.dataset, patterns, by)
+    words = (order.command, order.test, order.dataset, patterns, by, order.predict)
+    done = _run(place, "start", order.name, _script(), *words)
     if done.status == _UNFED:
         raise LearningError(
             place.transport.server,

@@ -64,7 +64,8 @@ tell() {
     echo "name $name"
     ! running || echo 'running yes'
     [ ! -s "$job/test" ] || echo 'test yes'
-    for key in by since boot pid exit_code test_exit_code archive_exit_code archive.sha256 revision cancelled ended; do
+    [ ! -s "$job/predict" ] || echo 'predict yes'
+    for key in by since boot pid exit_code test_exit_code predict_exit_code archive_exit_code archive.sha256 revision cancelled ended; do
         ! said "$key" || printf '%s %s\n' "$key" "$line"
     done
     [ ! -e "$job/log" ] || stat -c 'log %s' "$job/log"
@@ -179,6 +180,8 @@ become() {
     plain=
     signals=--default-signal=INT,QUIT,PIPE
     ! env $signals true 2>/dev/null || plain="env $signals"
+    # the shots are for what judges, and nothing that learns is told where they are
+    [ "$1" != predict ] || export DLIM_SHOTS="$PWD/$job/shots"
     said dataset
     export DLIM_DATASET="$line" DLIM_CLASSES="$line/classes.txt" DLIM_TASK="$name" DLIM_LEARNER="${own##*/}" DLIM_JOB="$PWD/$job/"
     exec $plain sh -c "$(cat "$job/$1")"
@@ -231,6 +234,11 @@ learn() {
             attend become test
             [ -n "$cut" ] || leave test_exit_code "$status"
         fi
+        if [ -z "$told" ] && [ -s "$job/predict" ] && ! said predict_exit_code; then
+            note "predict: $(tr '\n' ' ' <"$job/predict")"
+            attend become predict
+            [ -n "$cut" ] || leave predict_exit_code "$status"
+        fi
         if [ -z "$told" ]; then
             note archive
             attend archive
@@ -245,7 +253,7 @@ learn() {
 # Begin the job, whose lock is taken: in a session of its own, which nothing but the lock ties to this script.
 begin() {
     if ! said exit_code || [ "$line" != 0 ]; then
-        rm -f "$job/exit_code" "$job/test_exit_code"
+        rm -f "$job/exit_code" "$job/test_exit_code" "$job/predict_exit_code"
         leave since "$(now)" || fail "$job can't be written"
     fi
     rm -f "$job/pid" "$job/ended" "$job/cancelled" "$job/archive_exit_code"
@@ -291,7 +299,7 @@ list)
     done | sort -r
     ;;
 
-# start SCRIPT COMMAND TEST DATASET LEAVE_OUT BY: begin the job, unless it runs or ended well.
+# start SCRIPT COMMAND TEST DATASET LEAVE_OUT BY PREDICT: begin the job, unless it runs or ended well.
 # resume: begin the job that is there once more. Both end with BUSY, and all about it, where another job runs.
 start | resume)
     tools cat cut date dd env find flock grep head mkdir mv rm sed setsid sha256sum sleep sort stat tail tar tr
@@ -311,8 +319,9 @@ start | resume)
         dataset=$(CDPATH='' cd -P -- "./$4" 2>/dev/null && pwd) || exit $UNFED
         mkdir -p "$job" || exit 1
         leave script "$1" && leave cmd "$2" && leave test "$3" && leave dataset "$dataset" && leave leave_out "$5" &&
-            leave by "$6" || fail "$job can't be written"
+            leave by "$6" && leave predict "$7" || fail "$job can't be written"
         [ -n "$3" ] || rm -f "$job/test"
+        [ -n "$7" ] || rm -f "$job/predict"
         seen >"$job/before" || fail "$job can't be written"
         revision
     fi

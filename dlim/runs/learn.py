@@ -13,12 +13,12 @@ from dlim import console, errors, store
 from dlim.console import megabytes
 from dlim.errors import LearningError
 from dlim.names import matches
-from dlim.runs import job, program, record, ship, unfinished, weights
+from dlim.runs import job, program, record, ship, shots, unfinished, weights
 from dlim.runs.course import Course, ship_to
 from dlim.runs.job import Order
 from dlim.runs.log import follow
 from dlim.runs.place import Place
-from dlim.runs.record import File, Learned, Part, Ran, Revision, Where
+from dlim.runs.record import File, Judged, Learned, Part, Ran, Revision, Where
 from dlim.runs.state import State
 from dlim.runs.unfinished import Unfinished
 from dlim.workspace import OUTPUT, Workspace
@@ -98,6 +98,8 @@ def prepare(task: Unfinished, course: Course) -> None:
             return
     shipment, origin = course.freeze()
     task.freeze(course.name, shipment, origin)
+    if course.learner.learning.predict:
+        shots.freeze(task, course.name, course.learner.labels, course.labels())
     snapshot = task.folder / f"{course.name}_dlim.tar.gz"
     store.write_file(snapshot, course.snapshot)
 
@@ -148,6 +150,12 @@ def _begin(task: Unfinished, course: Course, place: Place) -> None:
     ship_to(place, course, shipment)
     if program.bring(place, learning):
         console.current().line(f"{course.name}: its program was brought from {learning.program}")
+    frozen = shots.read(task, course.name)
+    if frozen:
+        sent = shots.bring(place, task.task.job, task, frozen)
+        console.current().line(
+            f"{course.name}: {len(sent)} of {len(frozen.shots)} shots sent" if sent else f"{course.name}: has all shots"
+        )
     order = Order(
         name=task.task.job,
         command=learning.command,
@@ -156,6 +164,7 @@ def _begin(task: Unfinished, course: Course, place: Place) -> None:
         leave_out=(*learning.leave_out, learning.dataset_dir),
         weight_in_service=course.learner.service.weight,
         by=record.person(),
+        predict=learning.predict if frozen else "",
     )
     # what an attempt that failed had left stays till the next one begins
     for left in (_log(task, course), _packed(task, course), task.of(course.name, "archive.tar")):
@@ -254,7 +263,16 @@ def _bring_back(task: Unfinished, course: Course, place: Place, state: State) ->
         commit, _, changed = state.revision.partition(" ")
         brought = _Brought(
             Where(course.server, place.transport.address, learning.folder, errors.shown(place.ask("uname -n"))),
-            Ran(learning.command, state.exit_code or 0, state.since, state.ended, learning.test, state.test_exit_code),
+            Ran(
+                learning.command,
+                state.exit_code or 0,
+                state.since,
+                state.ended,
+                learning.test,
+                state.test_exit_code,
+                learning.predict,
+                state.predict_exit_code,
+            ),
             state.since_epoch,
             tuple(sorted(job.untouched(place, task.task.job))),
             Revision(commit, bool(changed)) if commit else None,
@@ -281,6 +299,8 @@ def _learned(task: Unfinished, course: Course, brought: _Brought) -> Learned:
     metrics = record.in_log(log, learning.numbers)
     if learning.results and learning.results not in untouched:
         metrics |= record.numbers(weights.read(packed, learning.results, record.MOST) or b"")
+    said = _told(metrics)
+    console.current().line(f"{course.name}: brought back {packed.name}, {megabytes(packed.stat().st_size)}{said}")
     learned = Learned(
         origin=task.origin(course.name),
         where=brought.where,
@@ -292,13 +312,41 @@ def _learned(task: Unfinished, course: Course, brought: _Brought) -> Learned:
         metrics={name: value for name, value in metrics.items() if name.count(".") <= 1},
         details={name: value for name, value in metrics.items() if name.count(".") > 1},
         program=brought.program,
+        evaluation=_judged(task, course, brought),
     )
-    said = _told(learned.metrics)
-    console.current().line(f"{course.name}: brought back {packed.name}, {megabytes(learned.archive.size)}{said}")
     code = brought.job.test_exit_code
     if code:
         console.current().line(f"{course.name}: its test failed with status {code}; its weights are here all the same")
     return learned
+
+
+def _judged(task: Unfinished, course: Course, brought: _Brought) -> Judged | None:
+    """What the weight is worth on the shots that were set apart; whatever is wrong there is said, and loses nothing."""
+    learning, frozen = course.learner.learning, shots.read(task, course.name)
+    if frozen is None or not learning.predictions:
+        return None
+    from dlim.runs import predictions
+
+    def line(text: str) -> None:
+        console.current().line(f"{course.name}: {text}")
+
+    if brought.job.predict_exit_code:
+        line(f"its predict failed with status {brought.job.predict_exit_code}; it isn't judged by the shots")
+        return None
+    data = None
+    if learning.predictions not in brought.untouched:
+        data = weights.read(_packed(task, course), learning.predictions, predictions.MOST)
+    if data is None:
+        most = megabytes(predictions.MOST)
+        line(f"{learning.predictions}: its predict left no such file of up to {most}; it isn't judged by the shots")
+        return None
+    into = task.folder / f"{course.name}_shots"
+    judged, said = predictions.judge(data, frozen, shots.pictures(task, frozen), into)
+    for text in said:
+        line(f"{learning.predictions}: {text}")
+    if judged:
+        line(f"on {judged.shots.count} shots: {judged.told}")
+    return judged
 
 
 def _weightless(task: Unfinished, course: Course, found: weights.Look) -> LearningError:

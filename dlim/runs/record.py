@@ -92,6 +92,8 @@ class Ran(Part, frozen=True):
     ended: str = ""
     test: str = ""
     test_exit_code: int | None = None
+    predict: str = ""
+    predict_exit_code: int | None = None
 
 
 Edges = tuple[float, float, float, float]
@@ -145,6 +147,12 @@ class Judged(Part, frozen=True):
     missed: tuple[Missed, ...] = ()
     false: tuple[Find, ...] = ()
     confused: tuple[tuple[str, str, int], ...] = ()
+
+    @property
+    def told(self) -> str:
+        """The figures in a line."""
+        ap50 = "no object to find" if self.total.ap50 is None else f"AP50 {100 * self.total.ap50:.1f}"
+        return f"{ap50}, {self.total.found} of {self.total.objects} found, {self.total.false:.2f} false finds a shot"
 
 
 class Learned(Part, frozen=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -10,7 +10,7 @@ from typing import Literal
 from dlim.errors import shown
 
 Kind = Literal["running", "succeeded", "failed", "lost", "none"]
-Step = Literal["learning", "test", "archive"]
+Step = Literal["learning", "test", "prediction", "archive"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class State:
     step: Step = "learning"
     exit_code: int | None = None
     test_exit_code: int | None = None
+    predict_exit_code: int | None = None
     archive_exit_code: int | None = None
     since: str = ""
     ended: str = ""
@@ -76,20 +77,24 @@ class State:
             return f", but archiving its folder {_ended(self.archive_exit_code)}"
         if not self.archived:
             return ", but was ended before its folder was archived"
-        return f", but its test {_ended(self.test_exit_code)}" if self.test_exit_code else ""
+        if self.test_exit_code:
+            return f", but its test {_ended(self.test_exit_code)}"
+        return f", but its prediction {_ended(self.predict_exit_code)}" if self.predict_exit_code else ""
 
 
 def parsed(out: bytes) -> State:
     """What job.sh tells of a job, a line each."""
     lines = (line.partition(" ") for line in out.decode(errors="replace").split("\n"))
     said = {key: shown(value) for key, _, value in lines if value}
-    code, test, archive = (_number(said.get(f"{step}exit_code", "")) for step in ("", "test_", "archive_"))
+    codes = [_number(said.get(f"{step}exit_code", "")) for step in ("", "test_", "predict_", "archive_")]
+    code, test, predict, archive = codes
     return State(
         name=said.get("name", ""),
         kind=_kind(said, code, archive),
-        step="learning" if code != 0 else "test" if "test" in said and test is None and archive is None else "archive",
+        step=_step(said, codes),
         exit_code=code,
         test_exit_code=test,
+        predict_exit_code=predict,
         archive_exit_code=archive,
         since=_time(said.get("since", "")),
         ended=_time(said.get("ended", "")),
@@ -105,6 +110,16 @@ def parsed(out: bytes) -> State:
 def minute(time: str) -> str:
     """An ISO time as people read it: `2026-11-23 05:04 UTC`."""
     return f"{time[:10]} {time[11:16]} UTC"
+
+
+def _step(said: Mapping[str, str], codes: Sequence[int | None]) -> Step:
+    """Where a job is, or ended. codes: how each step ended, in their order."""
+    code, test, predict, archive = codes
+    if code != 0:
+        return "learning"
+    if "test" in said and test is predict is archive is None:
+        return "test"
+    return "prediction" if "predict" in said and predict is archive is None else "archive"
 
 
 def _kind(said: Mapping[str, str], code: int | None, archive: int | None) -> Kind:

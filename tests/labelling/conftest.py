@@ -18,6 +18,7 @@ from dlim.config import ProjectSettings
 from dlim.geometry import Size
 from dlim.labelling import server
 from dlim.projects import Project
+from dlim.shots import Shot
 from dlim.stages import extend
 from tests.conftest import draw_master
 
@@ -48,7 +49,7 @@ def voc(frame: Size, *objects: tuple[str, int, int, int, int], more: str = "") -
 class Served:
     """A labelling server at work: where it is, and what it said."""
 
-    project: Project
+    project: Project | Shot
     port: int
     token: str
     said: list[str] = field(default_factory=list)
@@ -92,7 +93,7 @@ def thing(xmin: Any, ymin: Any, xmax: Any, ymax: Any, name: Any = "close_btn", *
 
 
 @contextmanager
-def serving(project: Project, labels: tuple[str, ...] = ("close_btn", "skip_btn")) -> Iterator[Served]:
+def serving(project: Project | Shot, labels: tuple[str, ...] = ("close_btn", "skip_btn")) -> Iterator[Served]:
     """The real `serve`, on a thread of its own, until the block ends."""
     lines: Queue[str] = Queue()
     said: list[str] = []

@@ -2,7 +2,7 @@
 "use strict";
 
 /** What the server said: the project, the image's size, the crop, the labels. Filled by page.js. */
-const known = {width: 0, height: 0, crop: null, labels: [], label: "", rule: /^$/, most: 0};
+const known = {width: 0, height: 0, crop: null, shot: false, labels: [], label: "", rule: /^$/, most: 0};
 
 /** An object is {label, box, difficult, truncated, pose}; objects are never changed, only replaced. */
 const drawing = {

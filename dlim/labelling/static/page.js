@@ -53,6 +53,8 @@ async function load() {
   const [x1, y1, x2, y2] = told.crop;
   known.crop = fromVoc({xmin: x1, ymin: y1, xmax: x2, ymax: y2});
   version = told.version;
+  for (const each of document.querySelectorAll("[data-master]")) each.hidden = known.shot;
+  $("nothing").hidden = !known.shot;
   const objects = told.objects.map((thing) => ({
     label: thing.name,
     box: fromVoc(thing),
@@ -127,12 +129,14 @@ async function finish() {
 }
 
 async function end() {
-  if ((!allSaved() || mistyped()) && !(await save())) return;
+  const unsaid = known.shot && !version; // without a box, too, a person has looked at it
+  if ((!allSaved() || mistyped() || unsaid) && !(await save())) return;
   if (!(await attempt(() => ask("/done", {})))) return;
   ended = true;
   const count = drawing.objects.length;
   $("ended-text").textContent = count
     ? `${count === 1 ? "1 object is" : `${count} objects are`} in ${known.file}. You can close this tab.`
+    : known.shot ? `${known.file} says that there is nothing to find. You can close this tab.`
     : "Nothing was drawn. You can close this tab.";
   $("ended").hidden = false;
 }
@@ -183,7 +187,11 @@ const KEYS = {
   Enter: typeLabel,
 };
 
+/** Keys of what a shot doesn't have: a crop, and a mask. */
+const OF_MASTERS = ["b", "c", "m"];
+
 function key(name) {
+  if (known.shot && OF_MASTERS.includes(name)) return;
   KEYS[name]();
   changed();
 }

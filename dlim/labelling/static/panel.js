@@ -74,7 +74,8 @@ function drawEditor() {
   $("size").textContent = sizeText(object.box);
   $("truncated").checked = object.truncated;
   $("difficult").checked = object.difficult;
-  const chips = drawing.labels.length > 1 ? drawing.labels.slice(0, 9) : [];
+  const labels = known.shot ? [...new Set([...known.labels, ...drawing.labels])] : drawing.labels; // a shot shows any
+  const chips = labels.length > 1 ? labels.slice(0, 9) : [];
   refill($("chips"), chips.map((label, index) => chipOf(label, index, object)));
 }
 
@@ -151,7 +152,7 @@ function drawState() {
   const empty = !drawing.objects.length && allSaved();
   const state = empty ? "empty" : allSaved() ? "saved" : "unsaved";
   $("state").dataset.state = state;
-  $("state").textContent = {empty: "No box yet", saved: "Saved", unsaved: "Not saved"}[state];
+  $("state").textContent = {empty: known.shot && version ? "Nothing to find" : "No box yet", saved: "Saved", unsaved: "Not saved"}[state];
 }
 
 /** Show a line or several; a note is nothing that went wrong. stale: offer what to do about a changed file. */

@@ -52,12 +52,12 @@ function place(x, y) {
 /** What stays free around a part that is shown: above for a tag, below for the buttons. */
 const MARGIN = {side: 48, above: 48, below: 62};
 
-/** Show a part of the image in the stage's middle, as large as whole steps allow. */
+/** Show a part of the image in the stage's middle, as large as whole steps allow; of a large shot all, at any scale. */
 function showPart(box) {
   const width = Math.max(stage.clientWidth - 2 * MARGIN.side, 80);
   const height = Math.max(stage.clientHeight - MARGIN.above - MARGIN.below, 80);
   const most = Math.min(width / (box.x2 - box.x1), height / (box.y2 - box.y1));
-  view.zoom = ZOOMS.findLast((zoom) => zoom <= most) ?? ZOOMS[0];
+  view.zoom = known.shot && most < 1 ? Math.max(most, ZOOMS[0]) : ZOOMS.findLast((zoom) => zoom <= most) ?? ZOOMS[0];
   const middle = {x: (box.x1 + box.x2) / 2, y: (box.y1 + box.y2) / 2};
   place(MARGIN.side + width / 2 - middle.x * view.zoom, MARGIN.above + height / 2 - middle.y * view.zoom);
 }
@@ -78,6 +78,7 @@ function drawStage() {
       height: `${known.height * zoom}px`,
     });
   }
+  $("image").style.imageRendering = zoom < 1 ? "auto" : "pixelated";
   drawMask();
   $("grid").hidden = zoom < CLOSE;
   $("grid").style.backgroundSize = `${zoom}px ${zoom}px`;
@@ -95,7 +96,7 @@ function shownObjects() {
 function drawOverlay() {
   const objects = shownObjects();
   const chosen = held ? (held.index < 0 ? objects.length - 1 : held.index) : drawing.chosen;
-  const shapes = [known.crop ? rectangle(known.crop, "crop") : null];
+  const shapes = [known.crop && !known.shot ? rectangle(known.crop, "crop") : null];
   if (hovered && view.zoom >= CLOSE && !held) shapes.push(rectangle(hovered, "pixel"));
   if (mask.on) shapes.push(rectangle(brushBox(), "pixel"));
   const order = objects.map((_, index) => index).sort((one, other) => (one === chosen) - (other === chosen));
