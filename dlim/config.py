@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
@@ -227,6 +228,7 @@ def load(folder: Path) -> Config:
     """The configuration in a workspace's config/ folder. Raises ConfigError, one line with file and key."""
     path = folder / "dlim.toml"
     settings = read(path, Settings) if path.exists() else Settings()
+    _require_open(folder / "learners")
     files = sorted((folder / "learners").glob("[!.]*.toml"))  # an editor's own files begin with a dot
     learners = {file.stem: _learner(file) for file in files}
     if not learners:
@@ -351,6 +353,12 @@ def _check_below(path: Path, key: str, value: str) -> None:
         )
     if not value.isprintable() or str(parts) != value:
         raise ConfigError(path, f'{key}: "{value}" has signs that a path can do without', f'say "{parts}"')
+
+
+def _require_open(folder: Path) -> None:
+    """Raise ConfigError for a folder that can't be looked into: what is in it would seem not to be there."""
+    if folder.is_dir() and not os.access(folder, os.R_OK | os.X_OK):
+        raise ConfigError(folder, "can't be read (Permission denied)", "make it a folder that you may read")
 
 
 def _is_below(value: str) -> bool:

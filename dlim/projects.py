@@ -106,6 +106,12 @@ class Project:
 
     def require_sources(self) -> None:
         """Raise ProjectError where something lies beside daug.py that can't be read."""
+        for folder in self.source_folders():
+            for path in sorted(Path(folder).iterdir()):
+                if _is_closed(str(path)) and not _passed_over(path.name):
+                    raise ProjectError(
+                        self.title, f"{shown(str(path.relative_to(self.folder)))} can't be read", "take it away"
+                    )
         readable = set(self.sources())
         for path in map(Path, self._beside()):
             if path not in readable:
@@ -156,7 +162,7 @@ def load(folder: Path) -> dict[str, Project | Broken]:
     places = {os.path.realpath(f"{folder}/{entry}"): shown(entry) for entry, linked in reversed(there) if not linked}
     for entry, linked in there:
         path = f"{folder}/{entry}"
-        if any(os.path.lexists(f"{path}/{part}") for part in PARTS):
+        if any(os.path.lexists(f"{path}/{part}") for part in PARTS) or _is_closed(path):
             name = shown(entry)  # what can't be written can't be a name, but must be told
             first = stems.setdefault(in_stem(name).lower(), name)
             same = places.setdefault(os.path.realpath(path), name) if linked else name
@@ -173,9 +179,17 @@ def _load_one(path: Path, name: str, first: str, same: str) -> Project | Broken:
         _check_name(name, path.parent, first)
         if same != name:
             raise ProjectError(path, f"is the folder of {same} under a second name", "copy it, or take the link away")
+        for part in (path, path / "master", path / "data_augmentation"):
+            if _is_closed(str(part)):
+                raise ProjectError(part, "can't be read (Permission denied)", "make it a folder that you may read")
         return Project(name, path, project_settings(path / "project.toml"))
     except DlimError as error:
         return Broken(name, path, error)
+
+
+def _is_closed(path: str) -> bool:
+    """Whether there is a folder that can't be looked into."""
+    return not os.access(path, os.R_OK | os.X_OK) and os.path.isdir(path)  # noqa: PTH112 - one of thousands
 
 
 def _check_name(name: str, folder: Path, first: str) -> None:

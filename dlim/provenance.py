@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -44,11 +46,60 @@ def makers(stage: str) -> Mapping[str, str]:
     return {**versions, "dlim's own code": _code(stage)}
 
 
+@cache
 def _version(package: str) -> str:
     try:
         return metadata.version(package)
-    except metadata.PackageNotFoundError:
+    except (metadata.PackageNotFoundError, ValueError):
         return "none"
+
+
+_SCRIPT = re.compile(rb"^[ \t]*(?:from[ \t]+([A-Za-z_]\w*)|import[ \t]+([^#;\n]+))", re.MULTILINE)
+_CALLED = {"cv2": "opencv-python-headless", "PIL": "Pillow", "skimage": "scikit-image", "sklearn": "scikit-learn"}
+"""Packages that are called otherwise than what is imported of them."""
+
+
+def imported(scripts: Iterable[str]) -> dict[str, str]:
+    """The versions of the packages that scripts import, with those that these ask for: they decide bytes as well."""
+    return {f"the version of {package}": _version(package) for package in _packages(scripts)}
+
+
+def imported_files(scripts: Iterable[str]) -> Iterator[str]:
+    """The files whose stamps show that none of these packages is another."""
+    for package in _packages(scripts):
+        yield from _metadata(package)
+
+
+def _packages(scripts: Iterable[str]) -> list[str]:
+    paths = [path for path in scripts if path.endswith(".py")]
+    own = {Path(path).stem for path in paths} | {"dlim"} | set(sys.stdlib_module_names)
+    found: set[str] = set()
+    for path in paths:
+        with suppress(OSError):
+            for module, modules in _SCRIPT.findall(Path(path).read_bytes()):
+                names = {
+                    name.strip().split(b".")[0].split(b" ")[0].decode() for name in (module or modules).split(b",")
+                }
+                found |= {_CALLED.get(name, name) for name in names - own}
+    found -= set(PACKAGES["augment"])
+    return sorted(
+        package for package in found | {each for name in found for each in _needs(name)} if _installed(package)
+    )
+
+
+def _installed(package: str) -> bool:
+    return _version(package) != "none"
+
+
+@cache
+def _needs(package: str) -> tuple[str, ...]:
+    """The packages that one asks for, but for what is asked for only on some machines, or as an extra."""
+    try:
+        asked = metadata.requires(package) or ()
+    except (metadata.PackageNotFoundError, ValueError):
+        return ()
+    names = (re.match(r"[\w.-]+", each) for each in asked if ";" not in each)
+    return tuple(name[0] for name in names if name and name[0] not in PACKAGES["augment"])
 
 
 def _code(stage: str) -> str:

@@ -427,6 +427,21 @@ _SMALL = 1 << 16
 """Most files of a build are smaller, and a buffer of a megabyte for each takes as long as reading it."""
 
 
+LARGEST = 64 << 20
+"""Bytes of a file that is read at once, such as a person writes."""
+
+
+def read_small(path: Path) -> bytes:
+    """All of a hand-made file. Raises OSError for what is no file, which might never end, and for one that is huge."""
+    with open(path, "rb", opener=_at_once) as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "is no file", str(path))
+        if found.st_size > LARGEST:
+            raise OSError(errno.EFBIG, "is too large", str(path))
+        return file.read()
+
+
 def sha256(path: Path | str) -> str:
     """The SHA-256 of a file's contents, in hexadecimal. Raises OSError for what is no file: a pipe would never end."""
     with open(path, "rb", buffering=0, opener=_at_once) as file:
@@ -533,7 +548,7 @@ def _digests(paths: list[str]) -> Iterator[str]:
 
     batches = [paths[start : start + _BATCH] for start in range(0, len(paths), _BATCH)]
     count = min(len(os.sched_getaffinity(0)), len(batches))
-    with ProcessPoolExecutor(count, get_context("forkserver")) as pool:
+    with ProcessPoolExecutor(count, get_context("spawn")) as pool:
         for found in pool.map(_digested, batches):
             yield from found
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 import msgspec
 from msgspec import inspect
 
+from dlim import store
 from dlim.errors import ConfigError, shown
 from dlim.names import near, nearest
 
@@ -37,7 +38,7 @@ def read(path: Path, table: type[T]) -> T:
 def parsed(path: Path) -> dict[str, Any]:
     """What a TOML file says. Raises ConfigError where it can't be read."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(store.read_small(path).decode("utf-8-sig"))
     except OSError as error:
         raise ConfigError(path, f"can't be read ({error.strerror})", "make it a file that you may read") from error
     except (ValueError, RecursionError) as error:

@@ -17,6 +17,7 @@ import pytest
 from dlim.store import sha256
 from tests import learners
 from tests.conftest import ROOT, Workspace
+from tests.in_process import doit
 from tests.learners import lines, only, refused
 
 built, here = learners.built, learners.here
@@ -103,6 +104,35 @@ def test_a_weight_answers_where_it_comes_from(here: Workspace) -> None:
         assert lines(here, "trace", file)[0] == f"{file}: {what} of ssd, from first"
     latest.write_text("another")
     assert refused(here, "trace", str(latest)).startswith(f"{latest}: is nothing that first knows")
+
+
+def test_an_image_answers_where_it_comes_from(here: Workspace) -> None:
+    """The bytes of a single image lead to its project's files and to what was drawn for it."""
+    project = here.folder / "projects/close_btn"
+    image = "data_set/ssd/JPEGImages/close_btn_0007.jpg"
+    what, drawn, files = lines(here, "trace", image)
+    assert what == f"{image}: projects/close_btn/build/ssd/close_btn_0007.jpg, which shows close_btn"
+    assert drawn.startswith("  made as projects/close_btn/build/.variations/400x400/mix-0002.jpg: mix, rotation ")
+    assert f"master/image.jpg {sha256(project / 'master/image.jpg')[:12]}" in files
+    project.joinpath("master/image.jpg").write_bytes(b"another")
+    assert lines(here, "trace", image)[3].startswith("  since then: projects/close_btn/master/image.jpg changed")
+
+
+def test_damage_of_an_output_is_found(here: Workspace) -> None:
+    lines(here, "task:ssd", "--name", "first")
+    assert lines(here, "verify")[-1] == "1 outputs were read, and all are as they were brought back"
+    archive = here.folder / "output/first/ssd.tar.gz"
+    data = bytearray(archive.read_bytes())
+    data[-20] ^= 1
+    archive.write_bytes(data)
+    (here.folder / "output/second").mkdir()
+    (here.folder / "output/second/record.json").write_text("{")
+    answer = doit(here.folder, "verify")
+    assert answer.status == 1
+    told = answer.lines
+    assert told[0] == "output/first/ssd.tar.gz: is damaged"
+    assert told[1].startswith("output/second/record.json: is no record of a learning task: ")
+    assert told[-1] == "2 of 2 outputs are damaged; restore them, or doit output:rm NAME deletes one"
 
 
 def test_an_outputs_snapshot_builds_the_same_dataset(here: Workspace, tmp_path_factory: pytest.TempPathFactory) -> None:

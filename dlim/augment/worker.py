@@ -12,7 +12,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +21,16 @@ from tempfile import TemporaryFile
 
 from dlim import errors
 from dlim.errors import DlimError
+from dlim.store import discard, read_small
 
 TICK = 0.2
 """Seconds between two looks at a running script."""
 
 SECRET = "DLIM_PASSWORD_"  # noqa: S105 - a name
 """How variables of the environment begin that hold passwords: no script sees one, and no log keeps one."""
+
+SERVERS = Path("config/servers.toml")
+"""Where the workspace's servers are; it names the files that passwords are in."""
 
 FIXED = {
     "LC_ALL": "C.UTF-8",
@@ -82,7 +87,8 @@ def run(
     """
     ours, theirs = socket.socketpair()
     with ours:
-        with theirs, log.open("wb") as output:
+        discard(log)  # what a link there leads to isn't written to
+        with theirs, log.open("xb") as output:
             _request(script, arguments, folder, environment, output.fileno(), theirs.fileno())
         _running.add(ours)
         try:
@@ -219,8 +225,21 @@ def _imports(script: Path) -> list[str]:
 
 
 def _secrets() -> list[str]:
-    found = (value for name, value in os.environ.items() if name.startswith(SECRET))
-    return [value for value in found if len(value) > 3]
+    found = [value for name, value in os.environ.items() if name.startswith(SECRET)]
+    return [value for value in (*found, *_kept()) if len(value) > 3]
+
+
+def _kept() -> Iterator[str]:
+    """The passwords in the files that config/servers.toml names: a script can read them as dlim does."""
+    try:
+        servers = tomllib.loads(read_small(SERVERS).decode("utf-8-sig"))
+    except (OSError, ValueError):
+        return
+    for server in servers.values():
+        name = server.get("password_file") if isinstance(server, dict) else None
+        if isinstance(name, str):
+            with suppress(OSError, ValueError, RuntimeError):
+                yield read_small(Path.home() / Path(name).expanduser()).decode().partition("\n")[0].rstrip("\r")
 
 
 def _shown(text: str) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
+
+from dlim import store
 
 Stamp = tuple[int, ...]
 """Size, modification time, change time and inode of a file; times in nanoseconds. Empty where there is none.
@@ -22,10 +22,10 @@ RACY = 20_000_000
 
 
 def stamp(path: str) -> Stamp:
-    """A file's stamp. Raises OSError for what can't be looked at, but not where there is nothing."""
+    """A file's stamp; empty for what can't be looked at, too: the step that reads it says so, for its project alone."""
     try:
         found = os.stat(path)
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:
         return ()
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
@@ -34,7 +34,7 @@ def folder_stamp(path: str) -> Stamp:
     """A folder's stamp: it changes when a file comes, goes or is replaced there, not when one is linked or read."""
     try:
         found = os.stat(path)
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:
         return ()
     return found.st_mtime_ns, found.st_ino
 
@@ -94,8 +94,7 @@ class Memo:
 
 def forget(folder: Path) -> None:
     """Forget all such runs: what is built is about to change."""
-    with suppress(FileNotFoundError):
-        shutil.rmtree(folder)
+    store.discard(folder)
 
 
 def _seen(path: str) -> Stamp:

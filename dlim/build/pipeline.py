@@ -298,16 +298,18 @@ class Pipeline:
         log = f"{INTERNAL}/logs/{name.replace('/', '.')}.log"
         target = f"{variations(project, canvas)}/{store.MANIFEST}"
         master = () if project.settings.generator else (f"{project.folder}/master/{project.image.name}",)
+        scripts = project.source_files()
         return Step(
             f"augment:{name}",
             target,
             lambda: Fill(target, partial(_augment, project, settings, Path(log), shared.augment.time_limit)),
-            (*master, *project.source_files()),
+            (*master, *scripts),
             settings=lambda: {
                 **_flat(settings),
                 "canvas": canvas_name(canvas),
                 "generator": project.settings.generator,
                 **_makers("augment"),
+                **provenance.imported(scripts),
             },
         )
 
@@ -507,6 +509,7 @@ class Pipeline:
             if isinstance(project, Project):
                 yield f"{project.folder}/master/"
                 yield from (f"{folder}/" for folder in project.source_folders())
+                yield from provenance.imported_files(project.source_files())
         yield from provenance.files()
 
 

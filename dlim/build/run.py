@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from doit import cmd_clean, cmd_run
+from doit import cmd_clean, cmd_info, cmd_run
 from doit.cmdparse import CmdParseError, DefaultUpdate
 from doit.task import Task
 
@@ -126,6 +126,8 @@ class Run(Understood, cmd_run.Run):  # type: ignore[misc]
 
         from dlim.build.reporter import Reporter
         from dlim.build.state import STATE, State
+        from dlim.build.work import sockets, sweep_sockets
+        from dlim.store import discard
 
         params.update_defaults(self.loader.load_doit_config())
         tasks.strict, tasks.processes = params["strict"], max(params["num_process"], 1)
@@ -137,6 +139,8 @@ class Run(Understood, cmd_run.Run):  # type: ignore[misc]
         forget(MEMO)
         if RUNNING.exists():
             tasks.sweep()
+            sweep_sockets(RUNNING)
+            discard(RUNNING)
         notes = [*tasks.notes(words), *tasks.too_large()]
         if names is not None and not (tasks.wanted or ()) and tasks.pipeline.closure(names):
             lines = [*notes, *tasks.nothing_to_do(names)]
@@ -150,7 +154,8 @@ class Run(Understood, cmd_run.Run):  # type: ignore[misc]
         reporter = Reporter(params["outfile"], {}, notes=notes, up_to_date=tasks.up_to_date)
         if "reporter" not in params._non_default_keys:
             params["reporter"] = reporter
-        RUNNING.touch()
+        discard(RUNNING)
+        RUNNING.write_text(sockets(), encoding="utf-8")
         try:
             status = int(super().execute(params, args))
             # what could not run because another failed is no error of its own
@@ -238,6 +243,23 @@ class Clean(Understood, cmd_clean.Clean):  # type: ignore[misc]
             self._faults.append(fault.getvalue().rstrip("\n"))
 
     _execute.__signature__ = inspect.signature(cmd_clean.Clean._execute)  # type: ignore[attr-defined]
+
+
+class Info(Understood, cmd_info.Info):  # type: ignore[misc]
+    """`doit info`: a name that no task has is a line."""
+
+    name = "info"
+
+    def _execute(self, **options: Any) -> int:
+        names = [task.name for task in self.task_list]
+
+        def answer() -> int:
+            require(options["pos_args"], names)
+            return int(super(Info, self)._execute(**options) or 0)
+
+        return told(answer, lambda: names)
+
+    _execute.__signature__ = inspect.signature(cmd_info.Info._execute)  # type: ignore[attr-defined]
 
 
 def _is_there(task: Task) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -83,6 +85,8 @@ class State(SqliteDB):  # type: ignore[misc]
             raise InvalidDodoFile(unusable(error)) from error
 
     def _opened(self, path: Path) -> sqlite3.Connection:
+        if path.exists() and not path.is_file():  # sqlite would wait for a pipe
+            raise InvalidDodoFile(f"{path}: is no file; take it away")
         if self.read_only:
             if not path.exists():
                 if path.parent.exists():
@@ -140,10 +144,16 @@ class State(SqliteDB):  # type: ignore[misc]
         rows = self._conn.execute("select task_id from doit where task_data like '%ignore:%'")
         return {task for (task,) in rows}
 
-    def _write(self, statement: str, row: tuple[Any, ...]) -> None:
-        try:
-            self._conn.execute(statement, row)
+    def _write(self, statement: str, *rows: tuple[Any, ...]) -> None:
+        with self._told():
+            self._conn.executemany(statement, rows)
             self._conn.commit()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Have a line for what sqlite says, such as that the disk is full."""
+        try:
+            yield
         except sqlite3.Error as error:
             raise InvalidDodoFile(_remedied(self.name, str(error))) from error
 
@@ -163,26 +173,26 @@ class State(SqliteDB):  # type: ignore[misc]
         with self._lock:
             if task_id in self.records:
                 self._removed[task_id] = self.records.pop(task_id)
+            with self._told():
                 self._conn.execute("delete from steps where name = ?", (task_id,))
-            super().remove(task_id)
-            self._conn.commit()
+                super().remove(task_id)
+                self._conn.commit()
 
     def remove_all(self) -> None:
         """Forget everything."""
-        super().remove_all()
         self.records.clear()
-        self._conn.execute("delete from steps")
-        self._conn.commit()
+        with self._told():
+            super().remove_all()
+            self._conn.execute("delete from steps")
+            self._conn.commit()
 
     def dump(self) -> None:
         """Write what doit itself keeps."""
         if not self.read_only:
-            try:
+            with self._told():
                 rows = [(name, _encode(self.records[name])) for name in self._learned & self.records.keys()]
                 self._conn.executemany("insert or replace into steps values (?, ?)", rows)
                 super().dump()
-            except sqlite3.Error as error:
-                raise InvalidDodoFile(_remedied(self.name, str(error))) from error
 
 
 class Memory(State):

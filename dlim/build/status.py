@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -207,7 +208,7 @@ class Status:
                 record.sources[path], renewed = source, True
         for path in record.sources.keys() - set(step.sources):
             if record.sources[path].sha256:
-                yield f"{path} {'is no longer read' if Path(path).exists() else 'is gone'}"
+                yield f"{path} {'is no longer read' if os.path.exists(path) else 'is gone'}"  # noqa: PTH110 - Path.exists may raise
         if renewed:
             self.state.learn(step.name)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -13,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from multiprocessing import util
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -114,6 +117,7 @@ class Pool:
             return self._pool.submit(_done, name, work)
 
     def _opened(self) -> ProcessPoolExecutor:
+        sockets()
         # the fork server imports once what each of its children needs
         self._context.set_forkserver_preload(["dlim.build.preload"])
         if self._told is None:
@@ -131,6 +135,37 @@ class Pool:
             for process in list((pool._processes or {}).values()):
                 process.terminate()
         pool.shutdown(wait=not now, cancel_futures=True)
+
+
+PLACES = ("/tmp", "/dev/shm", "/var/tmp")  # noqa: S108 - multiprocessing makes a folder of its own there
+"""Where sockets may lie, if TMPDIR is none for them."""
+
+_SHORT = 70  # the system takes 107 bytes for a socket's path; multiprocessing adds up to 36
+
+
+def sockets() -> str:
+    """The folder in which multiprocessing has its sockets, made where the path is short enough for one.
+
+    It goes with the process; what a killed one left goes with `sweep_sockets`, to which a file says where it is.
+    """
+    given = tempfile.gettempdir()
+    if len(os.fsencode(given)) > _SHORT:
+        place = next((each for each in PLACES if os.access(each, os.W_OK | os.X_OK)), None)
+        if place is None:
+            raise WorkspaceError(given, "has a path too long for a socket", "set TMPDIR to a shorter one")
+        tempfile.tempdir = place
+    try:
+        return str(util.get_temp_dir())
+    finally:
+        tempfile.tempdir = given
+
+
+def sweep_sockets(file: Path) -> None:
+    """Remove the folder of sockets that a killed run left, which wrote down in a file where that is."""
+    with suppress(OSError, ValueError):
+        left = Path(file.read_text(encoding="utf-8"))
+        if left.name.startswith("pymp-") and not left.is_symlink() and left.stat().st_uid == os.getuid():
+            shutil.rmtree(left)
 
 
 @contextmanager

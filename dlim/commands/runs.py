@@ -15,7 +15,7 @@ from dlim.names import nearest
 from dlim.runs import account, deploy, job, outputs, record, service, unfinished
 from dlim.runs.course import Course
 from dlim.runs.history import Deployed
-from dlim.runs.origin import made_by_hand, said
+from dlim.runs.origin import image, made_by_hand, said
 from dlim.runs.outputs import Output
 from dlim.runs.program import digests
 from dlim.runs.record import Record
@@ -100,10 +100,10 @@ class RemoveOutput(Command):
 
 
 class Trace(Command):
-    """`doit trace FILE`: where a weight comes from."""
+    """`doit trace FILE`: where a weight, or a single image, comes from."""
 
     name = "trace"
-    doc_purpose = "where a weight comes from: doit trace FILE"
+    doc_purpose = "where a weight or an image comes from: doit trace FILE"
     doc_usage = "FILE"
     words = True
     options: ClassVar[Sequence[Option]] = (
@@ -114,8 +114,13 @@ class Trace(Command):
         if len(words) != 1:
             raise OutputError("trace", "wants one file", "doit trace weights/latest_weight.pth")
         weight = Path(words[0])
-        found, *others = outputs.trace(weight, _records(weight, record_file))
         shown = console.current()
+        pictured = [] if record_file or not weight.is_file() else list(image(workspace, weight))
+        if pictured:
+            for line in pictured:
+                shown.line(line)
+            return
+        found, *others = outputs.trace(weight, _records(weight, record_file))
         shown.line(f"{weight}: {found.path} of {found.learner}, from {found.record.name}")
         same = sorted({each.record.name for each in others} - {found.record.name})
         if same:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 import msgspec
@@ -148,7 +148,7 @@ def stock(name: str, status: Status) -> Stock | None:
     step = status.pipeline.step(name)
     if step is not None:
         record = status.state.records.get(name, Record())
-        there = record.output and Path(step.target).exists()
+        there = record.output and os.path.exists(step.target)  # noqa: PTH110 - Path.exists may raise
         return Stock(record.made, record.images, record.size) if there else None
     group = status.pipeline.group(name)
     # what a group is for are its steps; the labelling images among them count only where there is nothing else

@@ -16,8 +16,9 @@ from dlim.build.pipeline import Pipeline, Step
 from dlim.build.run import LOCK, MEMO
 from dlim.build.state import STATE, Record, State
 from dlim.commands.base import Command
-from dlim.errors import WorkspaceError
-from dlim.workspace import Workspace
+from dlim.errors import OutputError, WorkspaceError
+from dlim.runs import outputs
+from dlim.workspace import OUTPUT, Workspace
 
 
 class Fault(NamedTuple):
@@ -29,10 +30,12 @@ class Fault(NamedTuple):
 
 
 class Verify(Command):
-    """`doit verify`: what is damaged is named, and built anew by the next run."""
+    """`doit verify`: what is damaged is named; of builds, the next run makes it anew."""
 
     name = "verify"
-    doc_purpose = "read all that was built, and what it was built from; what is damaged is built anew by the next run"
+    doc_purpose = (
+        "read all that was built, what it was built from, and the outputs; the next run builds anew what is damaged"
+    )
 
     def answer(self, workspace: Workspace, words: Sequence[str]) -> int:  # type: ignore[override]
         if not STATE.exists():
@@ -55,12 +58,32 @@ class Verify(Command):
         shown = console.current()
         for fault in found:
             shown.line(f"{fault.place}: {fault.fault}")
+        count, harmed = _outputs()
         if found:
             damaged = len({each.step.name for each in found})
             shown.line(f"{damaged:,} of {len(made):,} builds are damaged or stale; doit dataset builds them anew")
-            return 1
-        shown.line(f"{len(made):,} builds and what they were built from were read, and all are as they were")
-        return 0
+        else:
+            shown.line(f"{len(made):,} builds and what they were built from were read, and all are as they were")
+        if harmed:
+            shown.line(f"{harmed:,} of {count:,} outputs are damaged; restore them, or doit output:rm NAME deletes one")
+        elif count:
+            shown.line(f"{count:,} outputs were read, and all are as they were brought back")
+        return 1 if found or harmed else 0
+
+
+def _outputs() -> tuple[int, int]:
+    """How many outputs there are, and how many of them aren't as they were; each fault is told."""
+    shown, harmed, folders = console.current(), 0, outputs.folders(OUTPUT)
+    with shown.working("verify outputs"):
+        for folder in folders:
+            try:
+                faults = list(outputs.damage(outputs.find(OUTPUT, folder.name)))
+            except OutputError as error:
+                faults = [str(error)]
+            for line in faults:
+                shown.line(line)
+            harmed += bool(faults)
+    return len(folders), harmed
 
 
 def _set_aside(fault: Fault, state: State) -> None:

@@ -15,6 +15,7 @@ from math import floor
 from pathlib import Path
 from typing import Any
 
+from dlim import store
 from dlim.errors import AnnotationError
 from dlim.geometry import Annotation, Box, Object
 
@@ -27,8 +28,10 @@ def read(path: Path) -> Annotation:
     import xmltodict  # 70 ms that `doit list` need not pay
 
     try:
-        tree = xmltodict.parse(_text(path.read_bytes()), force_list=("object",))
-    except (OSError, ValueError, LookupError, xmltodict.expat.ExpatError) as error:  # LookupError: no such encoding
+        tree = xmltodict.parse(_text(store.read_small(path)), force_list=("object",))
+    except OSError as error:
+        raise AnnotationError(path, f"can't be read ({error.strerror})", "make it a file that you may read") from error
+    except (ValueError, LookupError, xmltodict.expat.ExpatError) as error:  # LookupError: no such encoding
         raise AnnotationError(path, f"is no XML file that can be read ({error})", "label the image again") from error
     root = tree.get("annotation")
     if not isinstance(root, dict):

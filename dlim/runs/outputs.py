@@ -52,12 +52,17 @@ class Output:
 def load(outputs: Path) -> dict[str, Output]:
     """The outputs by name, the newest last; one whose record can't be read is said and left out."""
     found = []
-    for path in sorted(outputs.glob(f"[!.]*/{record.RECORD}")):
+    for folder in folders(outputs):
         try:
-            found.append(_one(path.parent))
+            found.append(_one(folder))
         except OutputError as error:
             console.current().line(str(error))
     return {output.name: output for output in sorted(found, key=lambda output: (output.record.ended, output.name))}
+
+
+def folders(outputs: Path) -> list[Path]:
+    """The folders of all outputs, sorted, those whose record can't be read among them."""
+    return sorted(path.parent for path in outputs.glob(f"[!.]*/{record.RECORD}"))
 
 
 def _one(folder: Path) -> Output:
@@ -78,7 +83,7 @@ def find(outputs: Path, name: str) -> Output:
     """The output of that name. Raises OutputError, with the nearest, where there is none."""
     folder = outputs / name
     if not _is_output(folder, name):
-        there = [path.parent.name for path in outputs.glob(f"[!.]*/{record.RECORD}")]
+        there = [path.name for path in folders(outputs)]
         raise OutputError(f'"{name}"', "is no output", nearest(name, there))
     return _one(folder)
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from dlim import variation
 from dlim.config import LABEL
-from dlim.errors import AnnotationError
+from dlim.errors import AnnotationError, shown
 from dlim.formats import FORMATS
 from dlim.geometry import Annotation, Box, Object
 from dlim.names import mapped
@@ -134,7 +134,7 @@ def _label(label: str, settings: Settings) -> str:
     if not LABEL.fullmatch(name):
         raise AnnotationError(
             settings.project,
-            f'"{name}" is no label: readers lower-case labels, and file names carry them',
+            f'"{shown(name)}" is no label: readers lower-case labels, and file names carry them',
             "use at most 40 of a-z, 0-9, _ and - in the annotation or in project.toml, or map it under [labels] "
             "in the learner's file",
         )

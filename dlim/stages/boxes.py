@@ -21,6 +21,10 @@ SLIGHT = 2.0
 """Pixels by which a hand-drawn box may hang over the crop and still be taken for one around its edge."""
 
 
+MOST = 10_000
+"""Objects of a master: each of its images names them all."""
+
+
 def locate(project: Project, out: Staging, canvas: Size) -> list[str]:
     """Write objects.json into out; what is to be said of it, a line each.
 
@@ -48,6 +52,9 @@ def objects_of(project: Project, canvas: Size) -> tuple[Size, list[Object], list
     annotation = voc.read(project.boxes)
     if not annotation.objects:
         raise AnnotationError(project.boxes, "marks no object", "draw a box around the object and save again")
+    if len(annotation.objects) > MOST:
+        fault = f"marks {len(annotation.objects):,} objects, more than {MOST:,}"
+        raise AnnotationError(project.boxes, fault, "mark what a master shows once")
     if all(thing.difficult for thing in annotation.objects):
         raise AnnotationError(
             project.boxes, "marks difficult objects only, which learners pass over", "mark one as not difficult"

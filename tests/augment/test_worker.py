@@ -382,6 +382,29 @@ def test_no_script_sees_a_password(run: Runs, script: Path, monkeypatch: pytest.
     assert "hunter2+" not in log(script)
 
 
+def test_a_password_of_a_file_is_hidden(run: Runs, script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What config/servers.toml names as a password_file, a script can read, and print."""
+    folder = script.parents[1]
+    (folder / "config").mkdir()
+    (folder / "config/servers.toml").write_text(f'[ssd]\nhost = "h"\npassword_file = "{folder}/secret"\n')
+    (folder / "secret").write_text("hunter2+\n")
+    monkeypatch.chdir(folder)
+    found = run(f"x = open({str(folder / 'secret')!r}).read()\nprint('it is', x)\nraise ValueError(x)")
+    assert found is not None
+    assert "***" in found.text
+    assert "hunter2" not in found.text + log(script)
+    assert "it is ***" in log(script)
+
+
+def test_what_a_link_in_the_place_of_a_log_leads_to_is_not_written_to(run: Runs, script: Path) -> None:
+    folder = script.parents[1]
+    (folder / "precious").write_text("mine")
+    (folder / "log").symlink_to("precious")
+    assert run("print('x')") is None
+    assert (folder / "precious").read_text() == "mine"
+    assert log(script) == "x\n"
+
+
 def test_what_surrounds_a_script_is_the_same_everywhere(
     run: Runs, script: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
