@@ -151,10 +151,11 @@ class Deploy(Command):
         LEARNER,
         option("weight", "this file of its archive, instead of the newest weight"),
         option("dataset", "the dataset that it was trained on, too", flag=True),
+        option("force", "also where it does worse on the same shots than what is in service", flag=True),
     )
 
     def answer(  # type: ignore[override]
-        self, workspace: Workspace, words: Sequence[str], *, learner: str, weight: str, dataset: bool
+        self, workspace: Workspace, words: Sequence[str], *, learner: str, weight: str, dataset: bool, force: bool
     ) -> None:
         [output] = _chosen("deploy", words, 1)
         chosen = _learners(workspace, learner)
@@ -166,7 +167,7 @@ class Deploy(Command):
                 console.current().line(f"{name}: skipped, as {output.name} has no archive of it")
         if not there:
             raise DeploymentError(output.name, f"has no archive of {' or '.join(chosen)}", "restore it")
-        service.put(workspace, output, there, path=weight, dataset=dataset)
+        service.put(workspace, output, there, path=weight, dataset=dataset, force=force)
 
 
 class Undeploy(Command):

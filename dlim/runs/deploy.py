@@ -40,12 +40,16 @@ LIMIT = 600
 WAIT = 10
 """Seconds that somebody else is waited for."""
 
-_BUSY, _LACKING, _UNFIT, _UNWELL, _NOTHING, _STACKLESS, _UNFED, _FOREIGN = 3, 5, 6, 7, 8, 9, 10, 11
+_BUSY, _LACKING, _UNFIT, _UNWELL, _NOTHING, _STACKLESS, _UNFED, _FOREIGN, _OVERTAKEN = 3, 5, 6, 7, 8, 9, 10, 11, 12
 """The ends of deploy.sh, which says what they mean."""
 
 
 class Unfed(DeploymentError):  # noqa: N818 - there is something to do about it
     """The dataset that a service is to read isn't on its server."""
+
+
+class Overtaken(DeploymentError):  # noqa: N818 - it is looked at once more
+    """Another weight is in service than the one that this was compared with."""
 
 
 def change() -> str:
@@ -61,17 +65,20 @@ def deploy(
     record: bytes,
     moved: Moved | None = None,
     show: Show | None = None,
+    over: Held | None = None,
 ) -> Deployed:
     """Put a weight into service; its line of the history, which is an older one where it was in service already.
 
     weight_file: asked where the server lacks the weight. wanted: who does it, and where the weight is from. record:
-    what the file beside it is to say. moved: takes the bytes that go there. show: takes what the check says. Raises
-    DeploymentError where the check fails, and what was there before is back; or where somebody else is at it. Raises
-    Unfed where the service reads a dataset, and the server lacks that.
+    what the file beside it is to say. moved: takes the bytes that go there. show: takes what the check says. over: what
+    it may take the place of; anything where it is None. Raises DeploymentError where the check fails, and what was
+    there before is back; or where somebody else is at it. Raises Unfed where the service reads a dataset, and the
+    server lacks that; Overtaken where something else is in service than `over`.
     """
     wanted = replace(wanted, time=wanted.time or now(), record=hashlib.sha256(record).hexdigest())
     words = [wanted.head, wanted.change or change(), wanted.sha256, wanted.record or "-", wanted.dataset or "-"]
     words += [wanted.mark, wanted.what, str(service.keep), service.check, str(LIMIT)]
+    words.append("any" if over is None else f"{over.sha256 or '-'} {over.record or '-'}")
     end = _run(place, service, "deploy", *words, feed=[record], show=show)
     if end.status == _LACKING:
         file = weight_file()
@@ -124,6 +131,15 @@ def undeploy(
     if found is None:
         return None
     return replace(found, fault=f"its check {end.told}" if end.status == _UNWELL else "")
+
+
+def held(place: Place, service: Service) -> tuple[Held, bytes]:
+    """What stands in service, and the record beside it; an empty one where there is none."""
+    done = place.run(script("deploy.sh"), *_words(service, "held"))
+    place.transport.require(done)
+    line, _, beside = done.out.partition(b"\n")
+    sha256, record = (None if word == "-" else word for word in line.decode().split(" "))
+    return Held(sha256, record), beside if hashlib.sha256(beside).hexdigest() == record else b""
 
 
 def current(place: Place, service: Service) -> Deployed | None:
@@ -213,6 +229,8 @@ def _run(
         raise _busy(place, end.said("busy") or "")
     if done.status == _UNFED:
         raise Unfed(place.title, "lacks the dataset that the service is to read", "say --dataset")
+    if done.status == _OVERTAKEN:
+        raise Overtaken(place.title, "another weight came into service meanwhile", "run again")
     if done.status == _FOREIGN:
         fault = f"{service.dataset_dir} is there already, and not of dlim's making"
         raise DeploymentError(place.title, fault, "move it out of the way, or give another service.dataset_dir")

@@ -15,8 +15,8 @@ shift 5
 
 # Ends that deploy.py knows: another is at it; the weight is not in weights/; its check failed, and what was there before
 # is back; the check failed, but it stays; nothing was there before; the stack is still to be made of the history; the
-# dataset is not there; what stands in its place is not dlim's.
-BUSY=3 LACKING=5 UNFIT=6 UNWELL=7 NOTHING=8 STACKLESS=9 UNFED=10 FOREIGN=11
+# dataset is not there; what stands in its place is not dlim's; another weight is in service than was looked at before.
+BUSY=3 LACKING=5 UNFIT=6 UNWELL=7 NOTHING=8 STACKLESS=9 UNFED=10 FOREIGN=11 OVERTAKEN=12
 
 tools cat chmod cp dirname find flock grep head ln mkdir mv readlink rm rmdir sha256sum stat tail timeout
 
@@ -287,6 +287,14 @@ look)
     if [ -e "$log" ]; then cat "$log"; fi
     ;;
 
+# held: the digests of what is in service and of its record, and that record. Without the lock, too; whoever then says
+# what a weight takes the place of is told where another is there meanwhile.
+held)
+    now=$(held "$weight") && told=$(held "$weight.json") || exit 1
+    printf '%s %s\n' "$now" "$told"
+    [ "$told" = - ] || cat "$weight.json"
+    ;;
+
 # adopt < the stack: of a history that has none yet.
 adopt)
     given=$own/.stack-$$
@@ -299,13 +307,14 @@ adopt)
     }
     ;;
 
-# deploy HEAD CHANGE WEIGHT RECORD DATASET SOURCE WHAT KEEP CHECK LIMIT < record: put a weight into service. undeploy HEAD
-# CHANGE EMPTY KEEP CHECK LIMIT: what was there before comes back; where nothing was and EMPTY, the weight goes. undo:
-# the same, if CHANGE is what happened last. A CHANGE that has happened isn't done again.
+# deploy HEAD CHANGE WEIGHT RECORD DATASET SOURCE WHAT KEEP CHECK LIMIT OVER < record: put a weight into service, in the
+# place of OVER: the digests of a weight and its record, or any. undeploy HEAD CHANGE EMPTY KEEP CHECK LIMIT: what was there
+# before comes back; where nothing was and EMPTY, the weight goes. undo: the same, if CHANGE is what happened last. A
+# CHANGE that has happened isn't done again.
 deploy)
     head=$1 change=$2 new=$3 record=$4 feeds=$5 source=$6 what=$7 many=$8
     shift 8
-    check=$1 limit=$2
+    check=$1 limit=$2 over=$3
     # all of it before the lock, which a link that falls silent here would keep
     mkdir -p "$own/weights" || exit 1
     given=$own/weights/.record-$$.part
@@ -320,6 +329,7 @@ deploy)
         tell event "$(served)"
         exit 0
     fi
+    [ "$over" = any ] || [ "$over" = "$now $told" ] || exit $OVERTAKEN
     stored "$new" '' || exit $LACKING
     [ "$data" = - ] || {
         [ -d "$own/releases/$feeds/data_set" ] || exit $UNFED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, NamedTuple
 
 import msgspec
@@ -31,8 +31,8 @@ class Deployed(msgspec.Struct, frozen=True, kw_only=True):
     out and nothing came. change: the command that did it, which may do the same for other learners. output, learner,
     path: the output whose `<learner>.tar.gz` has it, and its path there; no output where a person had placed it.
     sha256: its digest; was: that of the weight before it, None where there was no file. record, was_record: the digests
-    of the records beside the two. dataset: what it was learned from, where the service reads that. fault: what is wrong
-    now, in a few words; in no history.
+    of the records beside the two. dataset: what it was learned from, where the service reads that. forced: why it would
+    have been refused, where somebody forced it. fault: what is wrong now, in a few words; in no history.
     """
 
     time: str = ""
@@ -47,6 +47,7 @@ class Deployed(msgspec.Struct, frozen=True, kw_only=True):
     record: Digest | None = None
     dataset: Digest | None = None
     was_record: Digest | None = None
+    forced: str = ""
     fault: str = ""
 
     @property
@@ -83,8 +84,9 @@ class Deployed(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def head(self) -> str:
-        """When it happens, and by whom."""
-        return _inside({"time": self.time, "by": self.by})
+        """When it happens, by whom, and against what."""
+        forced = {"forced": self.forced} if self.forced else {}
+        return _inside({"time": self.time, "by": self.by, **forced})
 
     @property
     def what(self) -> str:
@@ -104,7 +106,7 @@ class Deployed(msgspec.Struct, frozen=True, kw_only=True):
         return hashlib.sha256(msgspec.json.encode(self.source)).hexdigest()[:16] if self.output else "-"
 
 
-def _inside(fields: dict[str, str | None]) -> str:
+def _inside(fields: Mapping[str, str | None]) -> str:
     return msgspec.json.encode(fields).decode()[1:-1]
 
 

@@ -176,7 +176,10 @@ class Learned(Part, frozen=True):
 
 
 class Record(Part, frozen=True):
-    """record.json of an output."""
+    """record.json of an output.
+
+    forced: of a weight in service, why it would have been refused, where somebody forced it; nothing in an output.
+    """
 
     name: str
     memo: str
@@ -185,6 +188,7 @@ class Record(Part, frozen=True):
     ended: str
     learners: dict[str, Learned]
     version: int = 1
+    forced: str = ""
 
 
 def write(record: Part) -> bytes:
@@ -220,6 +224,14 @@ def read_file(path: Path) -> Record:
         raise OutputError(path, f"can't be read ({error.strerror})", "delete that output, or restore it") from error
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
         raise OutputError(path, f"is no record of a learning task: {error}", "restore it") from error
+
+
+def parsed(data: bytes) -> Record | None:
+    """A record that came from elsewhere; None where it is none that this version can read."""
+    try:
+        return msgspec.json.decode(data, type=Record)
+    except (msgspec.DecodeError, msgspec.ValidationError):
+        return None
 
 
 def now() -> str:

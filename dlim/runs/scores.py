@@ -83,18 +83,20 @@ class Versus:
     told: str
 
 
-def versus(name: str, new: Judged | str, other: str, old: Judged | str) -> Versus:
-    """One output's weight beside another's; each judged, or why it isn't."""
+def versus(new: Judged | str, other: str, old: Judged | str) -> Versus:
+    """A weight beside another one, as each was judged or, in words, why it wasn't. other: how that one is called."""
     if isinstance(new, str) or isinstance(old, str):
-        return Versus(worse=False, told=f"not compared with {other}, as {new if isinstance(new, str) else old}")
+        return Versus(worse=False, told=f"not compared with {other}: {new if isinstance(new, str) else old}")
     if new.shots.digest != old.shots.digest:
-        shots = f"{old.shots.count:,} and {new.shots.count:,}" if new.shots.count != old.shots.count else "other"
-        return Versus(worse=False, told=f"not compared with {other}, as they were judged on different shots ({shots})")
+        shots = (
+            f"{old.shots.count:,} then, {new.shots.count:,} now" if new.shots.count != old.shots.count else "changed"
+        )
+        return Versus(worse=False, told=f"not compared with {other}: the shots are others ({shots})")
     if new.total.ap50 is None or old.total.ap50 is None:
-        return Versus(worse=False, told=f"not compared with {other}, as no shot shows an object")
+        return Versus(worse=False, told=f"not compared with {other}: no shot shows an object")
     one, two = points(new.total.ap50), points(old.total.ap50)
-    told = f"AP50 {one} on {new.shots.count:,} shots, {two} of {other}"
-    return Versus(float(one) < float(two), told)
+    # by what is told: nobody should be refused for 74.0 where 74.0 is in service
+    return Versus(float(one) < float(two), f"AP50 {one} on {new.shots.count:,} shots, {two} of {other}")
 
 
 def difference(one: Output, two: Output) -> Iterator[str]:

@@ -6,23 +6,25 @@ import fcntl
 import io
 import shutil
 import tarfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from dlim import archive, console, store
 from dlim.errors import DeploymentError, DlimError, OutputError, Unreachable
 from dlim.names import matches, nearest
 from dlim.runs import deploy as deployment
-from dlim.runs import outputs, record, weights
+from dlim.runs import outputs, record, scores, weights
 from dlim.runs.course import Course, ship_to
-from dlim.runs.deploy import Unfed
-from dlim.runs.history import DEPLOY, EMPTY, UNDEPLOY, Deployed
+from dlim.runs.deploy import Overtaken, Unfed
+from dlim.runs.history import DEPLOY, EMPTY, UNDEPLOY, Deployed, Held
 from dlim.runs.outputs import Output
 from dlim.runs.place import Place
-from dlim.runs.record import Part
+from dlim.runs.record import Judged, Part, Record
 from dlim.runs.ship import ship
 from dlim.runs.shipment import Shipment, placed
 from dlim.runs.weights import Weight
@@ -32,13 +34,22 @@ _CHANGE = INTERNAL / "change.json"
 
 
 class Change(Part, frozen=True):
-    """A deployment or an undeployment that has begun. id: what servers know it by. learners: those that it changes."""
+    """A deployment or an undeployment that has begun.
+
+    id: what servers know it by. learners: those that it changes. forced: whether weights go that do worse.
+    """
 
     id: str
     action: str
     output: str
     weight: str
     learners: tuple[str, ...]
+    forced: bool = False
+
+    @property
+    def asked(self) -> tuple[object, ...]:
+        """What the command said."""
+        return self.action, self.output, self.weight, self.learners, self.forced
 
     @property
     def title(self) -> str:
@@ -46,30 +57,52 @@ class Change(Part, frozen=True):
         return f"the deployment of {self.output}" if self.action == DEPLOY else "the undeployment"
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """A learner's weight that is to go into service.
+
+    over: what it takes the place of. worse: whether it does worse than that. forced: in what, or in what it did as it
+    went there.
+    """
+
+    weight: Weight
+    over: Held
+    worse: bool = False
+    forced: str = ""
+
+
 def put(
-    workspace: Workspace, output: Output, learners: Sequence[str], *, path: str = "", dataset: bool = False
+    workspace: Workspace,
+    output: Output,
+    learners: Sequence[str],
+    *,
+    path: str = "",
+    dataset: bool = False,
+    force: bool = False,
 ) -> None:
     """Put an output's weights into service for learners: for all of them, or for none.
 
     path: of a weight in the archive, instead of the newest. dataset: the learners read what it was learned from, too.
-    What an interrupted change left half-done is brought to its end first, or undone.
+    force: also those that do worse on the same shots than the ones in service. What an interrupted change left
+    half-done is brought to its end first, or undone. Raises DeploymentError where one does worse.
     """
     with _alone():
         pending = _pending()
-        wanted = Change(deployment.change(), DEPLOY, output.name, path, tuple(learners))
-        if pending and (pending.action, pending.output, pending.weight, pending.learners) == (
-            DEPLOY,
-            output.name,
-            path,
-            wanted.learners,
-        ):
+        wanted = Change(deployment.change(), DEPLOY, output.name, path, tuple(learners), force)
+        if pending and pending.asked == wanted.asked:
             _say(f"{pending.title} was interrupted; it goes on")
             wanted = pending
         elif pending:
             _settle(workspace, pending)
-        chosen = {
+        found = {
             name: _weight(output, name, workspace.config.learners[name].learning.weights, path) for name in learners
         }
+        try:
+            chosen = _gate(workspace, output, found, force=force)
+        except DeploymentError:
+            if wanted is pending:
+                _settle(workspace, pending)
+            raise
         _write(wanted)
         done: list[str] = []
         for name in learners:
@@ -79,9 +112,9 @@ def put(
                     if dataset:
                         with _dataset(output, name) as shipment:
                             ship_to(place, course, shipment)
-                    _put(place, course, output, chosen[name], wanted.id)
+                    _put(place, course, output, chosen[name], wanted)
                 where = f"{place.transport.address}: {course.learner.service.weight}"
-                _say(f"{name}: {chosen[name].path} of {output.name} is in service: {where}")
+                _say(f"{name}: {found[name].path} of {output.name} is in service: {where}")
                 done.append(name)
             except Unreachable as error:
                 if not done:
@@ -152,7 +185,7 @@ def _settle(workspace: Workspace, pending: Change) -> None:
         _CHANGE.unlink(missing_ok=True)
     else:
         _say(f"{pending.title} was interrupted; it is brought to its end")
-        _take_back(workspace, msgspec.structs.replace(pending, learners=known))
+        _take_back(workspace, replace(pending, learners=known))
 
 
 def _undo(workspace: Workspace, change: Change, learners: Sequence[str]) -> None:
@@ -195,6 +228,50 @@ def _write(change: Change) -> None:
     store.write_file(_CHANGE, lambda path: path.write_bytes(record.write(change)))
 
 
+# whether weights do worse than those in service
+
+
+def _gate(workspace: Workspace, output: Output, found: Mapping[str, Weight], *, force: bool) -> dict[str, Chosen]:
+    """What may go into service. Raises DeploymentError, a line for all learners, where a weight does worse."""
+    chosen, worse = {}, []
+    for name, weight in found.items():
+        course = Course(workspace, name)
+        with course.serving() as place:
+            chosen[name] = _compared(place, course, output, weight, force=force)
+        if chosen[name].worse:
+            worse.append(f"{name}: {chosen[name].forced}")
+    if worse and not force:
+        fault = "does worse than what is in service: "
+        raise DeploymentError(output.name, fault + "; ".join(worse), "deploy another, or say --force")
+    return chosen
+
+
+def _compared(place: Place, course: Course, output: Output, weight: Weight, *, force: bool) -> Chosen:
+    """A weight beside the one in service, of which the record there tells; what came of it is said."""
+    held, beside = deployment.held(place, course.learner.service)
+    serving = record.parsed(beside)
+    if held.sha256 is None or held.sha256 == weight.sha256:
+        return Chosen(weight, held, forced=serving.forced if serving and held.sha256 else "")
+    new = _judged(output.record, place.learner, weight.sha256, output.name)
+    if serving is None:
+        told = scores.Versus(worse=False, told="not compared with the weight in service, beside which no record lies")
+    else:
+        old = _judged(serving, place.learner, held.sha256, serving.name)
+        told = scores.versus(new, f"{serving.name}, which is in service", old)
+    if not told.worse or force:
+        _say(f"{course.name}: {told.told}{'; forced' if told.worse else ''}")
+    return Chosen(weight, held, told.worse, told.told if told.worse else "")
+
+
+def _judged(found: Record, learner: str, sha256: str, name: str) -> Judged | str:
+    """How a weight was judged, or why that can't be told: what its record says is of the newest of its weights."""
+    learned = found.learners.get(learner)
+    newest = next(reversed(learned.weights.values()), None) if learned else None
+    if newest is None or newest.sha256 != sha256:
+        return f"not this weight of {name} was judged"
+    return learned.evaluation if learned and learned.evaluation else f"{name} was not judged on shots"
+
+
 # one learner's weight
 
 
@@ -217,12 +294,14 @@ def _weight(output: Output, learner: str, pattern: str, path: str) -> Weight:
     )
 
 
-def _put(place: Place, course: Course, output: Output, weight: Weight, change: str) -> Deployed:
+def _put(place: Place, course: Course, output: Output, chosen: Chosen, change: Change) -> Deployed:
     """Put a weight of an output into service, with a record of where it comes from beside it.
 
-    Raises OutputError where the output's archive isn't as its record says, wherever in it the weight lies.
+    Where another came into service since it was compared, it is compared anew, and DeploymentError raised where it does
+    worse. Raises OutputError where the output's archive isn't as its record says, wherever in it the weight lies.
     """
     shown, name, sent = console.current(), f"deploy:{place.learner}", 0
+    weight = chosen.weight
 
     def moved(count: int) -> None:
         nonlocal sent
@@ -234,10 +313,9 @@ def _put(place: Place, course: Course, output: Output, weight: Weight, change: s
     fault = outputs.fault(source, learned.archive)
     if fault:
         raise OutputError(source, fault, "restore it, or deploy another output")
-    own = msgspec.structs.replace(output.record, learners={place.learner: learned})
     wanted = Deployed(
         by=record.person(),
-        change=change,
+        change=change.id,
         output=output.name,
         learner=place.learner,
         sha256=weight.sha256,
@@ -251,15 +329,28 @@ def _put(place: Place, course: Course, output: Output, weight: Weight, change: s
             weights.take(source, weight, folder / "weight")
             return folder / "weight"
 
-        def deploy() -> Deployed:
-            return deployment.deploy(place, service, taken, wanted, record.write(own), moved, _shown(place.learner))
+        def deploy(chosen: Chosen) -> Deployed:
+            beside = replace(output.record, learners={place.learner: learned}, forced=chosen.forced)
+            said = replace(wanted, forced=chosen.forced)
+            show = _shown(place.learner)
+            return deployment.deploy(place, service, taken, said, record.write(beside), moved, show, chosen.over)
 
-        try:
-            return deploy()
-        except Unfed:
-            with _dataset(output, place.learner) as shipment:
-                ship(place, shipment, course.learner.learning, switch=False)
-            return deploy()
+        for _ in range(_TRIES):
+            try:
+                return deploy(chosen)
+            except Unfed:
+                with _dataset(output, place.learner) as shipment:
+                    ship(place, shipment, course.learner.learning, switch=False)
+            except Overtaken:
+                chosen = _compared(place, course, output, weight, force=change.forced)
+                if chosen.worse and not change.forced:
+                    fault = f"does worse than what is in service: {place.learner}: {chosen.forced}"
+                    raise DeploymentError(output.name, fault, "deploy another, or say --force") from None
+        return deploy(chosen)
+
+
+_TRIES = 3
+"""How often what came between may be made up for."""
 
 
 def _shown(name: str) -> Callable[[str], object]:
