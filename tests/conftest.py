@@ -17,11 +17,16 @@ import pytest
 from PIL import Image, ImageDraw
 
 from dlim.geometry import Box
+from tests import in_process
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 ROOT = Path(__file__).parents[1]
+
+# What is compiled once is compiled for all the processes that tests start, also where nobody else is to keep it.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 LEARNERS = {
     "ssd": 'canvas = [400, 400]\n[labels]\n"ja_char_*" = "ja_char"\n',
@@ -49,13 +54,16 @@ class Workspace:
     folder: Path
 
     def doit(self, *arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        """Run doit as a person does, in a process of its own."""
+        """Run doit as a person does; with an environment of its own, in a process of its own."""
+        if env is None:
+            answer = in_process.line(self.folder, *arguments)
+            return subprocess.CompletedProcess(arguments, answer.status, answer.out, answer.err)
         return subprocess.run(
             [sys.executable, "-m", "doit", *arguments],
             cwd=self.folder,
             capture_output=True,
             text=True,
-            env={**os.environ, **(env or {})},
+            env={**os.environ, **env},
             timeout=300,
             check=False,
         )

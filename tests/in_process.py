@@ -12,8 +12,11 @@ from importlib import metadata
 from pathlib import Path
 from unittest import mock
 
+from doit import cmd_run
 from doit.doit_cmd import DoitMain
 from doit.globals import Globals
+
+from dlim.build import DOIT_CONFIG
 
 
 @dataclass(frozen=True)
@@ -31,17 +34,21 @@ class Answer:
 
 def doit(folder: Path, command: str, *arguments: str) -> Answer:
     """What comes of a command in a workspace; a run goes on after a fault."""
-    log = folder / "out"
-    # what a run writes to when nothing is said was chosen when doit was imported
-    options = ["--continue", "-o", str(log)] if command == "run" else []
+    return line(folder, command, *(["--continue"] if command == "run" else []), *arguments)
+
+
+def line(folder: Path, *words: str) -> Answer:
+    """What comes of a command line."""
     out, err = io.StringIO(), io.StringIO()
-    with inside(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        status = DoitMain().run([command, *options, *arguments])
+    # what a run writes to when nothing is said was chosen when doit was imported
+    said = mock.patch.dict(cmd_run.opt_outfile, default=out)
+    # tests run side by side already
+    alone = mock.patch.dict(DOIT_CONFIG, num_process=1)
+    with inside(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), said, alone:
+        status = DoitMain().run([*words])
         if Globals.dep_manager:
             Globals.dep_manager.close()  # which else the end of a process does
-    text = log.read_text() if log.exists() else out.getvalue()
-    log.unlink(missing_ok=True)
-    return Answer(status or 0, text, err.getvalue())
+    return Answer(status or 0, out.getvalue(), err.getvalue())
 
 
 @contextlib.contextmanager

@@ -24,7 +24,7 @@ SSHD = Path("/usr/sbin/sshd")
 BOUND = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search") if os.getuid() == 0 else ()
 """In front of a command: it may do what the mode of a file says, and no more, even as root."""
 
-PATIENCE = 20.0
+PATIENCE = 120.0
 """Seconds after which a test gives up to wait for what must come."""
 
 

@@ -526,18 +526,19 @@ def behind(folder: Path, names: set[str]) -> set[str]:
     return found
 
 
-def tried(asked: list[str]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Try half of the edits, after each of which one of these is asked for; nothing where another edit comes first."""
+def tried(asked: list[str], edits: int = EDITS // 2) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Try so many edits, after each of which one of these is asked for; nothing where another edit comes first."""
     steps = st.tuples(st.sampled_from(CHANGES), st.integers(0, 2**16), st.sampled_from(asked))
+    count = min(STEPS, edits)
     chosen = settings(
-        max_examples=EDITS // 2 // STEPS + 1,  # the first is the simplest: no edit, as often
+        max_examples=edits // count + 1,  # the first is the simplest: no edit, as often
         derandomize="DLIM_EDITS" not in os.environ,
         deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
         phases=[Phase.generate],  # to shrink the edits, with their runs, would take longer than to read them
     )
-    return lambda test: chosen(given(steps=st.lists(steps, min_size=STEPS, max_size=STEPS))(test))
+    return lambda test: chosen(given(steps=st.lists(steps, min_size=count, max_size=count))(test))
 
 
 def edited(workspace: Workspace, steps: list[tuple[Edit, int, str]]) -> None:
@@ -550,7 +551,7 @@ def edited(workspace: Workspace, steps: list[tuple[Edit, int, str]]) -> None:
     shutil.rmtree(workspace.folder)
 
 
-@tried(["dataset", "dataset", "dataset", "dataset:ssd", "build", "build:*", "locate", "augment", "annotate"])
+@tried(["dataset", "dataset:ssd", "build:*", ""], edits=10)
 def test_plan_and_run_agree(
     built: Workspace, tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[Edit, int, str]]
 ) -> None:
@@ -558,6 +559,16 @@ def test_plan_and_run_agree(
     edited(copied(built, tmp_path_factory.mktemp("edited") / "workspace"), steps)
 
 
+@pytest.mark.long
+@tried(["dataset", "dataset", "dataset", "dataset:ssd", "build", "build:*", "locate", "augment", "annotate"])
+def test_plan_and_run_agree_after_any_edit(
+    built: Workspace, tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[Edit, int, str]]
+) -> None:
+    """That holds for hundreds of edits of all kinds."""
+    edited(copied(built, tmp_path_factory.mktemp("edited") / "workspace"), steps)
+
+
+@pytest.mark.long
 @tried(["dataset", "build", "annotate", "", "", ""])
 def test_plan_and_run_agree_after_several_edits(
     built: Workspace, tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[Edit, int, str]]

@@ -166,8 +166,16 @@ def sets(workspace: Workspace, learner: str) -> dict[str, set[str]]:
     return {name: set((folder / f"{name}.txt").read_text().split()) for name in ("train", "val", "trainval", "test")}
 
 
-@pytest.mark.parametrize("harm", ["delete", "damage", "damage of the same size", "stray", "manifest"])
-@pytest.mark.parametrize("where", ["projects/alpha/build/ssd", "projects/alpha/build/.variations/native"])
+@pytest.mark.parametrize(
+    ("harm", "where"),
+    [
+        ("delete", "projects/alpha/build/ssd"),
+        ("damage", "projects/alpha/build/.variations/native"),
+        ("damage of the same size", "projects/alpha/build/ssd"),
+        ("stray", "projects/alpha/build/.variations/native"),
+        ("manifest", "projects/alpha/build/ssd"),
+    ],
+)
 def test_a_harmed_build_heals(two: Workspace, harm: str, where: str) -> None:
     """A build with a deleted, a damaged or a stray file is made again, and the dataset is what it was."""
     before = digests(two)
@@ -475,7 +483,14 @@ def wait_for(path: Path, seconds: float = 60) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "ending",
+    [
+        signal.SIGKILL,
+        signal.SIGINT,
+        *(pytest.param(each, marks=pytest.mark.long) for each in (signal.SIGTERM, signal.SIGHUP)),
+    ],
+)
 def test_a_killed_run_keeps_what_it_finished(workspace: Workspace, ending: signal.Signals) -> None:
     """However a run is ended, what it finished is not made again, nothing half-made is left, and no child lives on."""
     workspace.project("aaa")
@@ -499,7 +514,7 @@ def test_a_killed_run_keeps_what_it_finished(workspace: Workspace, ending: signa
     )
     wait_for(mark)
     run.send_signal(ending)
-    _, error = run.communicate(timeout=30)
+    _, error = run.communicate(timeout=120)
     assert run.returncode != 0
     if ending != signal.SIGKILL:
         assert error == "interrupted: what was finished is kept; the same command goes on\n"
@@ -512,7 +527,7 @@ def test_a_killed_run_keeps_what_it_finished(workspace: Workspace, ending: signa
     assert not list(workspace.folder.rglob(".fresh-*"))
 
 
-def wait_until_gone(number: int, seconds: float = 20) -> None:
+def wait_until_gone(number: int, seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while lives(number):
         assert time.monotonic() < end, f"process {number} lives on"

@@ -29,9 +29,8 @@ from tests.report.pictures import Shown, coloured, edges, framed
 
 
 @pytest.mark.parametrize(
-    ("name", "learner"), [("moved", "ssd"), ("moved", "resnet34"), ("own", "ssd"), ("drawn", "ssd")]
+    ("name", "learner", "worst"), [("moved", "ssd", True), ("own", "resnet34", False), ("drawn", "ssd", False)]
 )
-@pytest.mark.parametrize("worst", [False, True])
 def test_same_as_of_the_build(
     built_workspace: Workspace, monkeypatch: pytest.MonkeyPatch, name: str, learner: str, worst: bool
 ) -> None:

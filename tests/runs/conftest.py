@@ -46,7 +46,7 @@ TOOLS += ["sleep", "sort", "stat", "tail", "tr"]
 
 Found = TypeVar("Found")
 
-SECONDS = 30
+SECONDS = 120
 """How long a test waits for what must come."""
 
 
