@@ -466,14 +466,14 @@ def run_at_work(workspace: Workspace) -> Iterator[None]:
         assert run.wait(60) == 0
 
 
-@pytest.mark.parametrize("command", ["dataset", "clean"])
-def test_what_would_disturb_a_run_is_refused(workspace: Workspace, command: str) -> None:
+def test_what_would_disturb_a_run_is_refused(workspace: Workspace) -> None:
     """While one run is at work, a second one, or a clean, is refused in a line, and the first goes on."""
     with run_at_work(workspace):
-        done = workspace.doit(command)
-        assert done.returncode == 3
-        assert "is being built already, by process" in done.stderr
-        assert done.stderr.count("\n") == 1
+        for command in ("dataset", "clean"):
+            done = workspace.doit(command)
+            assert done.returncode == 3
+            assert "is being built already, by process" in done.stderr
+            assert done.stderr.count("\n") == 1
 
 
 def wait_for(path: Path, seconds: float = 60) -> None:

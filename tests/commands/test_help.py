@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 from doit.doit_cmd import DoitMain
 
-ROOT = Path(__file__).parents[2]
+from tests.conftest import ROOT, Workspace
 
 
 def doit(*words: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "doit", *words], cwd=folder, capture_output=True, text=True, check=False
-    )
+    return Workspace(folder).doit(*words)
 
 
 def test_a_few_lines_and_doit_s_own_below(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def until(look: Callable[[], Found | None]) -> Found:
     end = time.monotonic() + SECONDS
     while not (found := look()):
         assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
+        time.sleep(0.04)
     return found
 
 

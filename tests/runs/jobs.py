@@ -18,7 +18,7 @@ from tests.runs.conftest import until
 
 ANN = "ann@dataaug"
 
-WAITS = "touch began; until [ -e go ]; do sleep 0.01; done"
+WAITS = "touch began; until [ -e go ]; do sleep 0.05; done"
 """A command that goes on until the file go is there."""
 
 
@@ -78,4 +78,4 @@ def stray(home: Path, name: str, **options: bool) -> str:
     script.write_text(
         f"import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', {STRAY.format(name)!r}], **{options})"
     )
-    return f"{sys.executable} {name}.py; until [ -e {name} ]; do sleep 0.01; done"
+    return f"{sys.executable} {name}.py; until [ -e {name} ]; do sleep 0.05; done"
