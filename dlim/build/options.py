@@ -28,6 +28,9 @@ def option(name: str, text: str, *, flag: bool = False, key: str = "") -> Option
     }
 
 
+_NEW = "the dodo.py of a new workspace (dlim init NEW) can take its place"
+
+
 class Understood:
     """A command of doit's that says in a line which option it doesn't know."""
 
@@ -41,6 +44,11 @@ class Understood:
         """Parse a command line and do what it says; the status of that."""
         try:
             return int(super().parse_execute(in_args) or 0)  # type: ignore[misc]
+        except ModuleNotFoundError as error:
+            if not (error.name or "").startswith("dlim."):
+                raise
+            print(f"dodo.py: is of another version of dlim, with a {error.name}; {_NEW}", file=sys.stderr)
+            return FAULTY
         except CmdParseError as error:
             cause = error.__context__
             if isinstance(cause, GetoptError) and cause.opt in ("h", "help") and self._made.get("cmds"):

@@ -109,8 +109,8 @@ class State(SqliteDB):  # type: ignore[misc]
             self.earlier = "doit" in tables
             return {}
         found = {name: _decode(data) for name, data in self._conn.execute("select name, record from steps")}
-        rows = self._conn.execute("select task_id from doit limit 1").fetchone() if "doit" in tables else None
-        self.earlier = not found and rows is not None and rows[0].partition(":")[0] in _FIRST
+        known = self._conn.execute("select task_id from doit") if "doit" in tables and not found else ()
+        self.earlier = any(name.partition(":")[0] in _FIRST for (name,) in known)
         return found
 
     # records

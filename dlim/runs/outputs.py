@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from dlim import console, store
+from dlim import config, console, store
 from dlim.errors import OutputError, shown
 from dlim.names import nearest
 from dlim.runs import record
@@ -226,6 +226,8 @@ def changed(
     origin = trace.learned.origin
     if settings is not None:
         then_said, now_said = (dict(_flat(each)) for each in (origin.settings, settings))
+        # a record of an earlier version lacks what nobody could say then
+        then_said = {key: value for key, value in _defaults().items() if key in now_said} | then_said
         for key in sorted({*then_said, *now_said}):
             if then_said.get(key) != now_said.get(key) and not key.startswith("files."):
                 yield f"{key}: was {_said(then_said, key)}, is {_said(now_said, key)}"
@@ -239,6 +241,12 @@ def changed(
             yield f"{name}: is new"
         else:
             yield from _differing(name, then[name], now[name])
+
+
+def _defaults() -> dict[str, object]:
+    """What the configuration says where nothing is written."""
+    said = {"workspace": config.Settings(), "learner": config.Learner(canvas="native")}
+    return dict(_flat({name: msgspec.to_builtins(each) for name, each in said.items()}))
 
 
 def _differing(what: str, before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:

@@ -130,4 +130,4 @@ def test_what_changed_since(tmp_path: Path) -> None:
     ]
     assert list(outputs.changed(found, {})) == ["close_btn: is gone"]
     said = list(outputs.changed(found, same, {"workspace": {"seed": 2}}, {"train.py": "aa"}))
-    assert said == ["workspace.seed: was not said, is 2", "program: train.py is new"]
+    assert said == ["workspace.seed: was 1, is 2", "program: train.py is new"]
