@@ -53,7 +53,7 @@ def test_the_whole_loop(here: Workspace) -> None:
     (server(here) / "salt").write_text("second")
     lines(here, "task", "--name", "second")
     table = lines(here, "outputs")
-    assert [line.split()[0] for line in table if not line.startswith(" ")] == ["name", "first", "second"]
+    assert [line.split()[0] for line in table if not line.startswith(" ")] == ["name", "first", "second", "results"]
     assert "val_accuracy 0.875" in only(table, "first")
     assert "in service" not in "".join(table)
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dlim import console, shots
 from dlim.commands.base import Command
 from dlim.errors import ConfigError, DlimError
+from dlim.runs import scores
+from dlim.runs.course import Course
 from dlim.workspace import Workspace, has_master
 
 
@@ -29,37 +31,45 @@ class ShowBaseline(Command):
 
 
 def _judge(workspace: Workspace, name: str, found: Sequence[shots.Shot]) -> None:
-    from dlim.runs import baseline, evaluation
-    from dlim.runs.scores import few, told
-
     shown, learner = console.current(), workspace.config.learners[name]
     projects = [each for each in workspace.taken(name).values() if has_master(each)]
-    digest = shots.digest(found)
-    key = baseline.key(digest, projects, learner.labels)
-    kept = baseline.read(name)
+    learned, digest = _learned(workspace, name), shots.digest(found)
+    key = scores.baseline_key(digest, projects, learner.labels, learned)
+    kept = scores.baseline(name)
     if kept is None or kept.key != key:
-        truth = evaluation.truth(found, learner.labels)
+        from dlim.runs import baseline
+
         made: list[baseline.Template] = []
         for project in projects:
             try:
                 made += baseline.templates(project, learner.labels, workspace.config.settings.labelling_canvas)
             except DlimError as error:
                 shown.line(f"{name}: {error}; not looked for")
+        truth = baseline.truth(found, learner.labels, learned or {each.label for each in made})
         asked = {thing.label for things in truth.values() for thing in things}
         chosen = baseline.wanted(made, asked)
-        lacking = tuple(sorted(asked - {each.label for each in made}))
         if not chosen:
-            shown.line(f"{name}: no master of it is called {few(lacking)}, as the objects on the shots are")
+            shown.line(f"{name}: no shot shows what its masters are called")
             return
         with shown.working(f"baseline:{name}"):
 
             def looked(number: int) -> None:
                 shown.note(f"baseline:{name}", f"{number:,} of {len(found):,} shots")
 
-            kept = baseline.Baseline(key, len(chosen), lacking, baseline.judged(found, truth, chosen, digest, looked))
-        baseline.write(name, kept)
+            judged = baseline.judged(found, truth, chosen, digest, looked)
+        lacking = tuple(sorted(asked - {each.label for each in made}))
+        kept = scores.Baseline(key, len(chosen), lacking, judged)
+        scores.keep_baseline(name, kept)
     of = "one master" if kept.masters == 1 else f"{kept.masters:,} masters"
-    without = f"; it has none of {few(kept.lacking)}" if kept.lacking else ""
+    without = f"; it has none of {scores.few(kept.lacking)}" if kept.lacking else ""
     shown.line(f"{name}: template matching with {of}{without}")
-    for line in told(kept.evaluation):
+    for line in scores.told(kept.evaluation):
         shown.line(f"  {line}")
+
+
+def _learned(workspace: Workspace, name: str) -> list[str]:
+    """The labels of a learner's dataset; none before it is built, when masters' labels are all that is known."""
+    try:
+        return Course(workspace, name).labels()
+    except OSError:
+        return []

@@ -12,7 +12,7 @@ from dlim.commands.base import Command, Option, option
 from dlim.console import megabytes, table
 from dlim.errors import ConfigError, DeploymentError, DlimError, LearningError, OutputError, TransportError
 from dlim.names import nearest
-from dlim.runs import account, deploy, job, outputs, record, service, unfinished
+from dlim.runs import account, deploy, job, outputs, record, scores, service, unfinished
 from dlim.runs.course import Course
 from dlim.runs.history import Deployed
 from dlim.runs.origin import image, made_by_hand, said
@@ -27,12 +27,27 @@ LEARNER = option("learner", "for this learner alone")
 
 
 class Outputs(Command):
-    """`doit outputs`: a line for each learner of each output, and of what isn't one yet."""
+    """`doit outputs`: a line for each learner of each output, and of what isn't one yet; --diff A B compares two."""
 
     name = "outputs"
     doc_purpose = "what learning brought back: a table"
+    doc_usage = "[--diff A B]"
+    words = True
+    options: ClassVar[Sequence[Option]] = (
+        option("diff", "two outputs instead: how they do on shots and on val, and what differs", flag=True),
+    )
 
-    def answer(self, workspace: Workspace, words: Sequence[str]) -> None:  # type: ignore[override]
+    def answer(self, workspace: Workspace, words: Sequence[str], *, diff: bool) -> None:  # type: ignore[override]
+        if diff:
+            if len(words) != 2:
+                raise OutputError(
+                    "outputs", "--diff wants the names of two outputs", "doit outputs --diff first second"
+                )
+            for line in scores.difference(*_chosen("outputs", words)):
+                console.current().line(line)
+            return
+        if words:
+            raise ConfigError("outputs", f'takes no "{words[0]}"', f"doit output {words[0]} shows one")
         found, growing = outputs.load(OUTPUT), unfinished.load(OUTPUT)
         if not found and not growing:
             console.current().line("there is no output yet; doit task makes one")
@@ -43,6 +58,8 @@ class Outputs(Command):
         rows += [row for name, each in growing.items() for row in account.growing(each, jobs[name])]
         for line in table(account.HEADS, rows):
             console.current().line(line)
+        if any(learned.metrics for output in found.values() for learned in output.record.learners.values()):
+            console.current().line(f"results are of val: {scores.VAL}")
 
 
 class ShowOutput(Command):
@@ -58,7 +75,8 @@ class ShowOutput(Command):
 
     def answer(self, workspace: Workspace, words: Sequence[str], *, check: bool) -> None:  # type: ignore[override]
         for output in _chosen("output", words):
-            for line in [] if check else account.told(output.record):
+            baselines = {name: scores.baseline(name) for name in output.record.learners}
+            for line in [] if check else account.told(output.record, baselines=baselines):
                 console.current().line(line)
             if check:
                 damage = list(outputs.damage(output))

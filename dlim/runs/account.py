@@ -6,12 +6,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 
 from dlim.console import megabytes
+from dlim.runs import scores
 from dlim.runs.outputs import Output
 from dlim.runs.record import Learned, Record, local_time
+from dlim.runs.scores import Baseline
 from dlim.runs.state import State
 from dlim.runs.unfinished import Unfinished
 
-HEADS = ("name", "when", "learner", "dataset", "result", "size", "", "memo")
+HEADS = ("name", "when", "learner", "dataset", "on shots", "result", "size", "", "memo")
 """What stands over the table's columns; the one without a head says what is in service."""
 
 Row = tuple[str, ...]
@@ -30,6 +32,7 @@ def rows(output: Output, serving: Collection[str]) -> Iterator[Row]:
             "" if number else local_time(record.ended),
             name,
             f"{dataset.train + dataset.val:,} images, {dataset.archive.sha256[:_SHORT]}",
+            f"AP50 {scores.points(learned.evaluation.total.ap50)}" if learned.evaluation else "",
             result(learned),
             megabytes(size),
             "in service" if name in serving else "",
@@ -47,6 +50,7 @@ def growing(task: Unfinished, jobs: Mapping[str, State] | None = None) -> Iterat
             "" if number else task.task.name,
             "" if number else local_time(task.task.began),
             name,
+            "",
             "",
             "has learned" if task.learned(name) else _not_yet(task, (jobs or {}).get(name)),
             "",
@@ -82,21 +86,37 @@ def result(learned: Learned) -> str:
     return "; ".join(filter(None, [f"test failed, status {code}" if code else "", number]))
 
 
-def told(record: Record, learners: Iterable[str] = ()) -> Iterator[str]:
-    """All that a record says, of those learners or of all."""
+def told(
+    record: Record, learners: Iterable[str] = (), baselines: Mapping[str, Baseline | None] | None = None
+) -> Iterator[str]:
+    """All that a record says, of those learners or of all. baselines: to stand beside what was judged, if any."""
     yield f"{record.name}: {record.memo or 'no memo'}"
     yield f"  by {record.by}, {_span(record.began, record.ended)}"
     for name in learners or record.learners:
         yield f"  {name}"
-        yield from (f"    {line}" for line in _learned(record.learners[name]))
+        learned = record.learners[name]
+        beside = (
+            scores.beside_baseline(name, learned.evaluation, baselines.get(name))
+            if (learned.evaluation and baselines is not None)
+            else ""
+        )
+        yield from (f"    {line}" for line in _learned(learned, beside))
 
 
-def _learned(learned: Learned) -> Iterator[str]:
+def _learned(learned: Learned, beside: str) -> Iterator[str]:
     origin, where, job = learned.origin, learned.where, learned.job
     yield f"learned on {where.address} ({where.machine}), {_span(job.since, job.ended)}"
     yield f"command {job.command}: status {job.exit_code}"
     if job.test:
         yield f"test {job.test}: status {job.test_exit_code}"
+    if job.predict:
+        yield f"predict {job.predict}: status {job.predict_exit_code}"
+    if learned.evaluation:
+        yield from scores.told(learned.evaluation)
+    if beside:
+        yield f"  {beside}"
+    if learned.metrics or learned.details:
+        yield f"results, as of val: {scores.of_val(learned)}"
     yield from (f"result {key} {value:g}" for key, value in learned.metrics.items())
     tables: dict[str, list[str]] = {}
     for key, value in learned.details.items():

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import cv2
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from dlim import store
 from dlim.augment import images
-from dlim.geometry import Box, Size
+from dlim.geometry import Box, Object, Size
 from dlim.names import mapped
 from dlim.projects import Project
-from dlim.runs import evaluation, record
+from dlim.runs import evaluation
 from dlim.runs.evaluation import Prediction
-from dlim.runs.record import Judged, Part
+from dlim.runs.record import Judged
 from dlim.scenes import masks
 from dlim.shots import Shot
 from dlim.stages import boxes
-from dlim.workspace import INTERNAL
 
 Grey = npt.NDArray[np.float32]
 
@@ -61,46 +56,12 @@ class Template:
         return self.pixels.shape[1], self.pixels.shape[0]
 
 
-class Baseline(Part, frozen=True):
-    """What template matching found, as `doit baseline` keeps it.
-
-    key: of all that decided it. masters: how many objects of masters were looked for. lacking: the labels of shots that
-    no master has.
-    """
-
-    key: str
-    masters: int
-    lacking: tuple[str, ...]
-    evaluation: Judged
-
-
-def path(learner: str) -> Path:
-    """Where a learner's baseline is kept."""
-    return INTERNAL / "baseline" / f"{learner}.json"
-
-
-def read(learner: str) -> Baseline | None:
-    """A learner's baseline; None where there is none that can be read."""
-    try:
-        return msgspec.json.decode(path(learner).read_bytes(), type=Baseline)
-    except (OSError, msgspec.DecodeError, msgspec.ValidationError):
-        return None
-
-
-def write(learner: str, found: Baseline) -> None:
-    """Keep a learner's baseline."""
-    path(learner).parent.mkdir(parents=True, exist_ok=True)
-    store.write_file(path(learner), lambda making: making.write_bytes(record.write(found)))
-
-
-def key(shots: str, projects: Iterable[Project], labels: Mapping[str, str]) -> str:
-    """Of all that decides a baseline: the shots' digest, the masters with their boxes and masks, labels, this code."""
-    made = hashlib.sha256(shots.encode() + Path(__file__).read_bytes() + repr(sorted(labels.items())).encode())
-    for project in projects:
-        made.update(repr((project.name, project.settings)).encode())
-        for file in (project.image, project.boxes, project.mask):
-            made.update(store.sha256(file).encode() if file.is_file() else b"-")
-    return made.hexdigest()
+def truth(shots: Sequence[Shot], labels: Mapping[str, str], learned: Collection[str]) -> dict[str, list[Object]]:
+    """What is asked for on shots: objects of what a learner learns, as it calls them."""
+    named = {
+        shot.image.name: [replace(each, label=mapped(each.label, labels)) for each in shot.objects] for shot in shots
+    }
+    return {name: [each for each in things if each.label in learned] for name, things in named.items()}
 
 
 def templates(project: Project, labels: Mapping[str, str], canvas: Size) -> Iterator[Template]:
@@ -157,7 +118,7 @@ def predicted(shot: Shot, looked_for: Sequence[Template]) -> list[Prediction]:
     kept: list[Prediction] = []
     for label in sorted({one.label for one in looked_for}):
         found = [place for one in looked_for if one.label == label for place in _places(picture, one)]
-        kept += [Prediction(shot.name, label, box, likeness) for likeness, box in _apart(found)]
+        kept += [Prediction(shot.image.name, label, box, likeness) for likeness, box in _apart(found)]
     return kept
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from dlim.geometry import Box, Object
-from dlim.names import mapped
 from dlim.runs.record import Edges, Figures, Find, Judged, Judges, Missed
-from dlim.shots import Shot
 
 Floats = npt.NDArray[np.float64]
 
@@ -39,15 +37,6 @@ class Prediction:
 
 Truth = Mapping[str, Sequence[Object]]
 """The objects of each shot. Difficult ones are not asked for, and finding them is no fault."""
-
-
-def truth(shots: Iterable[Shot], labels: Mapping[str, str]) -> dict[str, list[Object]]:
-    """What labelled shots show, by shot. labels: what a learner calls the labels, on shots as on masters."""
-    return {
-        shot.name: [replace(thing, label=mapped(thing.label, labels)) for thing in shot.objects]
-        for shot in shots
-        if shot.labelled
-    }
 
 
 @dataclass(frozen=True, slots=True)

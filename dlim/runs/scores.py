@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+import msgspec
+
+from dlim import store
 from dlim.console import table
+from dlim.projects import Project
 from dlim.runs import outputs
 from dlim.runs.outputs import Output, Trace
-from dlim.runs.record import Dataset, Figures, Judged, Learned, Record
+from dlim.runs.record import Dataset, Figures, Judged, Learned, Part, Record, write
+from dlim.workspace import INTERNAL
 
 LABEL_HEADS = ("label", "AP50", "AP50:95", "objects", "found", "false a shot")
 """What stands over figures by label."""
@@ -64,12 +71,72 @@ def times(count: int) -> str:
     return "once" if count == 1 else f"{count:,} times"
 
 
+VAL = "it shows variations of masters they were trained on, and no real screen"
+
+
 def of_val(learned: Learned) -> str:
     """What the numbers of val are worth."""
     settings = learned.origin.settings.get("workspace", {})
     if settings.get("split", {}).get("by") == "master":
-        return "val shows variations of other masters of a label, where that has several; no real screen"
-    return "val shows variations of masters it was trained on; no real screen"
+        return "it shows variations of other masters of a label, where that has several, and no real screen"
+    return "it shows variations of masters it was trained on, and no real screen"
+
+
+# the least that a weight has to do
+
+
+class Baseline(Part, frozen=True):
+    """What template matching found, as `doit baseline` keeps it.
+
+    key: of all that decided it. masters: how many objects of masters were looked for. lacking: the labels that are
+    asked for and no master has.
+    """
+
+    key: str
+    masters: int
+    lacking: tuple[str, ...]
+    evaluation: Judged
+
+
+def baseline_key(shots: str, projects: Iterable[Project], labels: Mapping[str, str], learned: Iterable[str]) -> str:
+    """Of all that decides a baseline: the shots' digest, masters with their boxes and masks, labels, the code."""
+    code = Path(__file__).with_name("baseline.py").read_bytes()
+    made = hashlib.sha256(shots.encode() + code + repr((sorted(labels.items()), sorted(learned))).encode())
+    for project in projects:
+        made.update(repr((project.name, project.settings)).encode())
+        for file in (project.image, project.boxes, project.mask):
+            made.update(store.sha256(file).encode() if file.is_file() else b"-")
+    return made.hexdigest()
+
+
+def baseline_path(learner: str) -> Path:
+    """Where a learner's baseline is kept."""
+    return INTERNAL / "baseline" / f"{learner}.json"
+
+
+def baseline(learner: str) -> Baseline | None:
+    """A learner's baseline; None where there is none that can be read."""
+    try:
+        return msgspec.json.decode(baseline_path(learner).read_bytes(), type=Baseline)
+    except (OSError, msgspec.DecodeError, msgspec.ValidationError):
+        return None
+
+
+def keep_baseline(learner: str, found: Baseline) -> None:
+    path = baseline_path(learner)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    store.write_file(path, lambda making: making.write_bytes(write(found)))
+
+
+def beside_baseline(learner: str, judged: Judged, kept: Baseline | None) -> str:
+    """A weight beside what template matching finds on the same shots."""
+    if kept is None:
+        return f"doit baseline:{learner} tells what plain template matching finds on them"
+    if kept.evaluation.shots.digest != judged.shots.digest:
+        return f"template matching was judged on other shots; doit baseline:{learner} judges it on those of now"
+    one, two = judged.total.ap50, kept.evaluation.total.ap50
+    less = "; this weight does worse" if one is not None and two is not None and one < two else ""
+    return f"template matching on the same shots: AP50 {points(two)}{less}"
 
 
 # two of one learner
@@ -139,7 +206,8 @@ def _on_shots(first: str, one: Judged | None, second: str, two: Judged | None) -
         (f"found of {two.total.objects:,}", *_whole(one.total.found, two.total.found)),
         ("false a shot", f"{one.total.false:.2f}", f"{two.total.false:.2f}", f"{less:+.2f}"),
     ]
-    labels = sorted({*one.labels, *two.labels}, key=lambda label: (_change(one, two, label), label))
+    known = {label for each in (one, two) for label, found in each.labels.items() if found.ap50 is not None}
+    labels = sorted(known, key=lambda label: (_change(one, two, label), label))
     rows += [(f"AP50 of {label}", *_pair(_ap50(one, label), _ap50(two, label))) for label in labels]
     yield from (f"  {line}" for line in table(("", first, second, "change"), rows, (1, 2, 3)))
 
@@ -167,9 +235,9 @@ def _on_val(before: Learned, after: Learned) -> Iterator[str]:
     if not names:
         return
     yield (
-        f"on the same val; {of_val(after)}:"
+        f"on the same val ({of_val(after)}):"
         if same
-        else f"val differs with the dataset, so these numbers can't be compared; {of_val(after)}:"
+        else f"val differs with the dataset, so these numbers can't be compared ({of_val(after)}):"
     )
     one, two = {**before.metrics, **before.details}, {**after.metrics, **after.details}
     for name in names:
