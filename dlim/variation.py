@@ -166,6 +166,18 @@ def read(folder: Path) -> Iterator[Variation]:
             yield from _parsed(path, file)
 
 
+class _Name(msgspec.Struct):
+    filename: str
+
+
+_named = msgspec.json.Decoder(_Name).decode
+
+
+def by_name(made: Build) -> dict[str, bytes]:
+    """The lines of a build's records by their images' names, for who needs few of them; `from_line` reads each."""
+    return {_named(line).filename: line for line in made.lines(RECORDS)}
+
+
 def sealed(made: Build) -> Iterator[Variation]:
     """A build's records, in their order. Raises DamageError where they aren't those that were sealed."""
     return _parsed(Path(made.folder, RECORDS), made.lines(RECORDS))

@@ -22,8 +22,6 @@ from dlim.variation import Variation
 LEAST = 6
 """Pixels of an object's shorter side, as small as scenes show it."""
 
-INK, FULL = np.array([masks.INK]), np.array([255])
-
 _MARGIN = 2
 _TRIES = 8
 
@@ -32,15 +30,14 @@ _TRIES = 8
 
 _AT_ONCE = 512  # keys that are ranked in one table of all names
 _EACH = 32
-_WORD = 8
+_WORD = 4
 
 
 def draws(settings: Settings, *key: object) -> list[list[float]]:
     """All numbers in [0, 1) that the scene of a key needs, from one digest: its own, and those of each object."""
     rows = 1 + settings.objects[1]
     digest = hashlib.shake_128("\x1f".join(map(str, (settings.seed, *key))).encode()).digest(rows * _EACH * _WORD)
-    numbers = (np.frombuffer(digest, ">u8") >> 11) / (1 << 53)
-    found: list[list[float]] = numbers.reshape(rows, _EACH).tolist()
+    found: list[list[float]] = (np.frombuffer(digest, ">u4").reshape(rows, _EACH) / (1 << 8 * _WORD)).tolist()
     return found
 
 
@@ -120,7 +117,9 @@ def cut_out(pixels: Raster, variation: Variation, objects: Sequence[Object], mas
             columns = slice(int(inside.x1 + 0.5), int(inside.x2 + 0.5))
             part[rows, columns] = alpha[rows, columns]
             parts.append((thing, part))
-    return CutOut(cv2.merge([*cv2.split(crop[y1:y2, x1:x2]), alpha]), tuple(parts))
+    cut = cv2.cvtColor(crop[y1:y2, x1:x2], cv2.COLOR_BGR2BGRA)
+    cut[..., 3] = alpha
+    return CutOut(cut, tuple(parts))
 
 
 # scenes
@@ -234,23 +233,24 @@ def _paste(pixels: Raster, stamp: Raster, x: int, y: int, *, soft: bool) -> Rast
     height, width = stamp.shape[:2]
     left, top = max(0, -x), max(0, -y)
     right, bottom = min(width, pixels.shape[1] - x), min(height, pixels.shape[0] - y)
-    colours, alpha = stamp[..., :3], stamp[..., 3]
-    visible = alpha.copy()
+    visible: Raster = cv2.extractChannel(stamp, 3)
+    share: Raster = cv2.blur(visible, (3, 3), borderType=cv2.BORDER_CONSTANT) if soft else visible
+    over = cv2.cvtColor(stamp, cv2.COLOR_BGRA2BGR)  # in one piece: OpenCV would copy a part of each pixel by itself
     if (left, top, right, bottom) != (0, 0, width, height):
-        visible[:] = 0
-        visible[top:bottom, left:right] = alpha[top:bottom, left:right]
+        over, share = over[top:bottom, left:right], share[top:bottom, left:right]
+        inside = np.zeros_like(visible)
+        inside[top:bottom, left:right] = visible[top:bottom, left:right]
+        visible = inside
     part = pixels[y + top : y + bottom, x + left : x + right]
-    over, share = colours[top:bottom, left:right], alpha[top:bottom, left:right]
     if soft:
-        share = cv2.blur(alpha, (3, 3), borderType=cv2.BORDER_CONSTANT)[top:bottom, left:right]
-        cv2.copyTo(over, cv2.inRange(share, FULL, FULL), part)
-        rows, columns = np.nonzero((share > 0) & (share < 255))  # the seam; all else is one or the other
+        rows, columns = np.nonzero(share - np.uint8(1) < 254)  # the seam; all else is one or the other
         amount = share[rows, columns].astype(np.uint16)[:, None]
         amount += amount >> 7
         mixed = part[rows, columns] * (256 - amount) + over[rows, columns] * amount
+        cv2.copyTo(over, share & (share == 255), part)
         part[rows, columns] = mixed >> 8
     else:
-        cv2.copyTo(over, cv2.inRange(share, INK, FULL), part)
+        cv2.copyTo(over, share & masks.INK, part)
     return visible
 
 

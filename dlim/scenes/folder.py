@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -58,14 +58,18 @@ def fill(
     earlier, kept = _earlier(previous)
     planned = _planned(own, lenders, grounds, settings, spots)
     lines: list[str] = []
+    labels: set[str] = set()
     index: dict[str, list[Any]] = {}
     fresh, pixels = 0, np.empty((settings.size[1], settings.size[0], 3), np.uint8)
     for number, plan in enumerate(planned, 1):
         line = kept.get((plan.filename, plan.key))
         if earlier is not None and line is not None:
             earlier.link(plan.filename, out, plan.filename)
+            labels.update(thing.label for thing in variation.from_line(line).objects or ())
         else:
-            line = variation.to_line(_rendered(plan, out, settings, pixels))
+            made = _rendered(plan, out, settings, pixels)
+            line = variation.to_line(made)
+            labels.update(thing.label for thing in made.objects or ())
             fresh += 1
         lines.append(line)
         shown = [[lender.source.name, name] for lender, name in plan.shown]
@@ -79,13 +83,13 @@ def fill(
     for table in sorted(name for name in own.made.files if name.endswith(".csv")):
         own.made.link(table, out, table)
     looked_at = _looked_through(own, grounds, {} if earlier is None else earlier.facts.get("looked_at", {}))
-    known = variation.facts(variation.from_line(line) for line in lines)
-    out.facts |= {**known, "fresh": fresh, "looked_at": looked_at}
+    out.facts |= {"labels": sorted(labels), "unnamed": False, "fresh": fresh, "looked_at": looked_at}
     return _said(own.source.name, looked_at)
 
 
 def _text(index: Mapping[str, list[Any]]) -> bytes:
-    lines = (f"  {json.dumps(name)}: {json.dumps(entry, ensure_ascii=False)}" for name, entry in index.items())
+    text = json.JSONEncoder(ensure_ascii=False).encode
+    lines = (f"  {text(name)}: {text(entry)}" for name, entry in index.items())
     return "{{\n{}\n}}\n".format(",\n".join(lines)).encode()
 
 
@@ -108,7 +112,7 @@ class _Lender:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.made = Build(source.variations)
-        self.records = {record.filename: record for record in variation.read(source.variations)}
+        self.records = variation.by_name(self.made)
         self._cut: dict[str, CutOut | None] = {}
 
     @cached_property
@@ -137,13 +141,16 @@ class _Lender:
     def key(self, name: str) -> tuple[str, ...]:
         return self.source.name, name, self.made.files[name].sha256, self.digest
 
+    def record(self, name: str) -> Variation:
+        return variation.from_line(self.records[name])
+
     def cut_out(self, name: str, *, keep: bool) -> CutOut | None:
         """A variation's object. keep: others will ask for it again."""
         if name in self._cut:
             return self._cut[name]
         data = np.frombuffer(self.made.read(name), np.uint8)
         pixels = cv2.imdecode(data, cv2.IMREAD_COLOR)
-        found = scenes.cut_out(pixels, self.records[name], self.source.objects, self.mask)
+        found = scenes.cut_out(pixels, self.record(name), self.source.objects, self.mask)
         if keep:
             self._cut[name] = found
         return found
@@ -189,6 +196,9 @@ def _planned(
         yield _Plan(name, drawn, window, shown, where, hashlib.blake2b(decides, digest_size=16).hexdigest())
 
 
+_still = lru_cache(still)
+
+
 def _rendered(plan: _Plan, out: Staging, settings: Settings, pixels: Raster) -> Variation:
     found = [
         lender.cut_out(name, keep=number > 0 or name in lender.lent) for number, (lender, name) in enumerate(plan.shown)
@@ -197,14 +207,14 @@ def _rendered(plan: _Plan, out: Staging, settings: Settings, pixels: Raster) -> 
         plan.window, [one for one in found if one is not None], settings, plan.drawn, pixels, plan.spots
     )
     entry = out.write(plan.filename, jpeg.encode_bgr(pixels))
-    first = plan.shown[0][0].records[plan.filename] if plan.shown else None
+    first = plan.shown[0][0].record(plan.filename) if plan.shown else None
     return Variation(
         filename=plan.filename,
         operation=first.operation if first else "empty",
         size=settings.size,
         crop=settings.size,
         origin=(0, 0),
-        mesh=still(*settings.size),
+        mesh=_still(*settings.size),
         parameters={**first.parameters, "scale": round(made.scale, 4)} if first else {},
         objects=made.objects,
         sha256=entry.sha256,

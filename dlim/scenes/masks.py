@@ -11,13 +11,11 @@ import numpy as np
 
 from dlim.augment.images import size_of
 from dlim.errors import ProjectError
-from dlim.geometry import Box, Mesh, canvas_name
+from dlim.geometry import Box, Mesh, canvas_name, still
 from dlim.scenes import Raster
 
 INK = 128
-"""From which value on, of 0 to 255, a pixel counts as the object's."""
-
-_INK, _FULL = np.array([INK]), np.array([255])
+"""From which value on, of 0 to 255, a pixel counts as the object's: those that have this bit."""
 
 _ALIKE = 24
 """How far, in one channel, the colours of a border may differ that is all of one colour."""
@@ -110,6 +108,8 @@ def _solid(mask: Raster) -> Raster:
 def followed(mask: Raster, mesh: Mesh, crop: tuple[int, int], scale: float = 1) -> Raster:
     """A master's mask on a variation's crop, of that size, enlarged by a scale: it moves as the boxes do."""
     size = max(1, int(crop[0] * scale + 0.5)), max(1, int(crop[1] * scale + 0.5))
+    if size == crop == size_of(mask) and mesh == still(*crop):
+        return mask
     stretch = size[0] / crop[0], size[1] / crop[1]
     if mesh.side == 2:
         (x0, y0), (x1, y1), (x2, y2) = mesh.points[:3]
@@ -134,5 +134,5 @@ def followed(mask: Raster, mesh: Mesh, crop: tuple[int, int], scale: float = 1) 
 
 def seen(mask: Raster, x: int = 0, y: int = 0) -> Box | None:
     """The smallest box around what a mask shows, shifted; None where it shows nothing of an object's size."""
-    left, top, width, height = cv2.boundingRect(cv2.inRange(mask, _INK, _FULL))
+    left, top, width, height = cv2.boundingRect(mask & INK)
     return Box(x + left, y + top, x + left + width, y + top + height) if width > 1 and height > 1 else None
