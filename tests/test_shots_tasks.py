@@ -113,6 +113,7 @@ def test_shots_that_cant_be_read_stop_a_task_before_it_learns(judged: Workspace)
     (judged.folder / "shots/b.png").write_bytes(data[: len(data) // 2])
     assert "shots/b.png: is a damaged image, or only part of one" in refused(judged, "task:ssd", "--name", "first")
     assert not (judged.folder / ".dlim/servers/ssd/weights").exists()
+    assert not (judged.folder / "output/.unfinished/first").exists()
     shutil.rmtree(judged.folder / "shots")
     lines(judged, "task:ssd", "--name", "first")
     assert evaluation(judged, "first") is None

@@ -20,6 +20,7 @@ from dlim.build.options import Understood
 from dlim.commands.base import Command, Option, option
 from dlim.errors import ConfigError, DlimError
 from dlim.names import nearest
+from dlim.shots import SHOTS, SUFFIXES
 from dlim.workspace import Workspace
 
 HEAD = "dlim makes training data of a few master images, with doit: only what changed is made again, and it says why."
@@ -253,7 +254,10 @@ def _tasks(kind: str, workspace: Workspace) -> Iterator[str]:
     with suppress(DlimError, OSError):
         if kind in PROJECTS:
             yield from (f"{kind}:{title}" for title, _ in workspace.everything())
-        elif kind in (*LEARNERS, *OF_LEARNERS):
+        if kind == "label" and SHOTS.is_dir():
+            found = sorted({path.stem for path in SHOTS.iterdir() if path.suffix in SUFFIXES})
+            yield from ("label:shots", *(f"label:{SHOTS}/{name}" for name in found))
+        if kind in (*LEARNERS, *OF_LEARNERS):
             yield from (f"{kind}:{name}" for name in workspace.config.learners)
-        elif kind in OF_SERVERS:
+        if kind in OF_SERVERS:
             yield from (f"{kind}:{name}" for name in workspace.config.servers)

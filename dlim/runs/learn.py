@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dlim import console, errors, store
 from dlim.console import megabytes
-from dlim.errors import LearningError
+from dlim.errors import DlimError, LearningError
 from dlim.names import matches
 from dlim.runs import job, program, record, ship, shots, unfinished, weights
 from dlim.runs.course import Course, ship_to
@@ -54,7 +54,7 @@ def learn(
         try:
             for course in courses:
                 prepare(growing, course)
-        except LearningError:
+        except DlimError:
             if not (growing.folder / ".parts").exists():  # it never began: its name is nobody's
                 unfinished.discard(growing)
             raise
@@ -96,10 +96,11 @@ def prepare(task: Unfinished, course: Course) -> None:
             raise job.busy(place, busy)
         if _has_begun(job.state(place, task.task.job)):
             return
+    found = shots.whole() if course.learner.learning.predict else ()
     shipment, origin = course.freeze()
     task.freeze(course.name, shipment, origin)
-    if course.learner.learning.predict:
-        shots.freeze(task, course.name, course.learner.labels, course.labels())
+    if found:
+        shots.freeze(task, course.name, found, course.learner.labels, course.labels())
     snapshot = task.folder / f"{course.name}_dlim.tar.gz"
     store.write_file(snapshot, course.snapshot)
 

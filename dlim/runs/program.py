@@ -15,14 +15,14 @@ from dlim.runs.place import Place, script
 def parts(learning: Learning) -> dict[str, Path]:
     """A program's files by their paths below its folder, sorted; none where the learner has no program here.
 
-    What it left where it was tried by hand, weights and results, isn't part of it. Raises ConfigError for a folder
-    without a program.
+    What it left where it was tried by hand, weights, results and predictions, isn't part of it. Raises ConfigError for
+    a folder without a program.
     """
     if not learning.program:
         return {}
     folder = Path(learning.program)
     found = {path.relative_to(folder): path for path in sorted(folder.rglob("*")) if path.is_file()}
-    made = (learning.weights, learning.results)
+    made = (learning.weights, learning.results, learning.predictions)
     kept = {name.as_posix(): path for name, path in found.items() if not _passed_over(name)}
     kept = {name: path for name, path in kept.items() if not matches(name, made)}
     if not kept:

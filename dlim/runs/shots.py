@@ -64,17 +64,23 @@ class Frozen(Part, frozen=True):
         return sorted(found - set(self.labels))
 
 
-def freeze(task: Unfinished, learner: str, renamed: Mapping[str, str], labels: Sequence[str]) -> None:
-    """Keep the workspace's shots as they are now; nothing where there are none.
+def whole() -> Sequence[Shot]:
+    """The workspace's shots, all of them read: half a picture is found out here, and not by a program in an hour.
 
-    renamed: what the learner calls labels. labels: what its dataset shows. Raises ProjectError, AnnotationError.
+    Raises ProjectError, AnnotationError.
     """
     found = shots.read()
-    if not found:
-        return
+    for shot in found:
+        images.read(shot.image)
+    return found
+
+
+def freeze(
+    task: Unfinished, learner: str, found: Sequence[Shot], renamed: Mapping[str, str], labels: Sequence[str]
+) -> None:
+    """Keep some shots as they are now. renamed: what the learner calls labels. labels: what its dataset shows."""
     stills = []
     for shot in found:
-        images.read(shot.image)  # all of it: half a picture is found out here, and not by a program in an hour
         image = File(shot.image.stat().st_size, store.sha256(shot.image))
         kept = _picture(task, image)
         if not kept.exists():
@@ -98,11 +104,14 @@ shots=$own/shots
 into=$own/jobs/$1/shots
 rm -rf "$into" && mkdir -p "$into" || exit 1
 while read -r piece name; do
+    [ -e "$shots/$piece" ] || exit 3
     ln "$shots/$piece" "$into/$name" 2>/dev/null || cp "$shots/$piece" "$into/$name" || exit 1
 done
 # what no job has any more
-find "$shots" -type f -links 1 -exec rm -f {} +
+find "$shots" -type f -links 1 -exec rm -f {} + 2>/dev/null || :
 """
+
+_GONE = 3  # the end of that where another task has removed a picture
 
 
 def bring(place: Place, job: str, task: Unfinished, frozen: Frozen) -> list[str]:
@@ -114,7 +123,7 @@ def bring(place: Place, job: str, task: Unfinished, frozen: Frozen) -> list[str]
         sent += files.bring(place.transport, place.path("shots"), some)
     lines = "".join(f"{shot.image.sha256} {shot.name}\n" for shot in frozen.shots)
     done = place.run(script("common.sh") + _LAY, job, feed=[lines.encode()])
-    if done.status == 1:
+    if done.status == _GONE:
         raise LearningError(place.title, "its shots were removed while they were sent", "run the same command again")
     place.transport.require(done)
     return sent
