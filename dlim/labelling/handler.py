@@ -14,8 +14,7 @@ from dlim.labelling import guard, reply
 from dlim.labelling.drawing import StaleError
 from dlim.labelling.guard import RequestError
 from dlim.labelling.listener import Listener
-from dlim.labelling.page import page
-from dlim.labelling.reply import HEADERS, Reply
+from dlim.labelling.reply import HEADERS, Reply, page
 
 BODY = 1_000_000
 """Bytes that a request's body may have: 200 objects take 30,000, a mask of ragged edges some more."""

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser
 
 from dlim.formats import voc as voc_format
 from dlim.geometry import Box, Object
-from dlim.labelling.page import page as page_text
+from dlim.labelling.reply import page as page_text
 from tests.browser import Tab, tab, unfit
 from tests.labelling.conftest import CANVAS, CROP, Served, project_in, serving, voc
 
