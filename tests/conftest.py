@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 from PIL import Image, ImageDraw
 
 from dlim.geometry import Box
@@ -27,6 +28,10 @@ ROOT = Path(__file__).parents[1]
 # What is compiled once is compiled for all the processes that tests start, also where nobody else is to keep it.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# How long an example takes is a matter of what else the machine does.
+settings.register_profile("dlim", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("dlim")
 
 LEARNERS = {
     "ssd": 'canvas = [400, 400]\n[labels]\n"ja_char_*" = "ja_char"\n',

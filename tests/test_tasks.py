@@ -647,8 +647,11 @@ def test_a_terminal_that_cannot_show_it_gets_it_escaped(workspace: Workspace) ->
     assert "\\u65e5\\u672c" in done.stdout
 
 
-@pytest.mark.parametrize("harm", ["a folder as state file", "a file as state folder"])
-def test_a_state_file_in_the_way(workspace: Workspace, harm: str) -> None:
+@pytest.mark.parametrize(
+    ("harm", "remedy"),
+    [("a folder as state file", "is no file; take it away"), ("a file as state folder", "see to that, and run again")],
+)
+def test_a_state_file_in_the_way(workspace: Workspace, harm: str, remedy: str) -> None:
     """A state file that can't be opened is a line that doesn't tell to delete a good one."""
     workspace.project("alpha")
     if harm.startswith("a folder"):
@@ -658,7 +661,7 @@ def test_a_state_file_in_the_way(workspace: Workspace, harm: str) -> None:
     done = workspace.doit("list")
     assert done.returncode == 3
     assert done.stderr.count("\n") == 1
-    assert "see to that, and run again" in done.stderr
+    assert remedy in done.stderr
 
 
 def test_another_projects_folder(workspace: Workspace) -> None:
