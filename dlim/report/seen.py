@@ -121,10 +121,13 @@ def seen(shots: Sequence[tuple[Path, Size]], candidates: Iterable[Candidate], lo
 
 def shaped(images: Mapping[str, Size | None], shots: Iterable[Size]) -> Iterator[str]:
     """Those of some images that have a shot's proportions: no other can show all of one."""
-    wanted = {round(math.log(width / height), 3) for width, height in shots}
-    for name, size in images.items():
-        if size and any(abs(math.log(size[0] / size[1]) - each) <= SHAPE for each in wanted):
-            yield name
+    wanted = {math.log(width / height) for width, height in shots}
+    fit = {
+        size
+        for size in set(images.values())
+        if size and any(abs(math.log(size[0] / size[1]) - each) <= SHAPE for each in wanted)
+    }
+    yield from (name for name, size in images.items() if size in fit)
 
 
 def _grey(path: Path) -> Grey | None:
