@@ -10,7 +10,10 @@ from dlim.report.checks import Finding, Grade, Thresholds
 from dlim.report.dataset import Counts
 from dlim.report.svg import Chart, Histogram, Map
 from dlim.report.thumbnails import Thumbnail
+from dlim.runs import history, scores
 from dlim.runs.history import Deployed
+from dlim.runs.record import Judged
+from dlim.runs.scores import Baseline
 
 # what only its caller can know
 
@@ -56,7 +59,7 @@ class Service(NamedTuple):
 
 @dataclass(frozen=True)
 class Known:
-    """What no file of the workspace says. jobs: by learning task and learner. thresholds: by learner.
+    """What no file of the workspace says. jobs: by learning task and learner. thresholds, baselines: by learner.
 
     now: the time, as people write it.
     """
@@ -66,6 +69,7 @@ class Known:
     services: tuple[Service, ...] = ()
     jobs: Mapping[tuple[str, str], Job] = field(default_factory=dict)
     thresholds: Mapping[str, Thresholds] = field(default_factory=dict)
+    baselines: Mapping[str, Baseline] = field(default_factory=dict)
 
 
 # what the workspace says
@@ -146,10 +150,30 @@ class ByLabel(NamedTuple):
     rows: tuple[LabelNumbers, ...]
 
 
+@dataclass(frozen=True)
+class OnShots:
+    """How a weight does on shots. figures: of all labels, by name. labels: rows of figures, the worst first.
+
+    confusions: which label is taken for which. beside: what template matching finds. newest: whether nothing newer was
+    judged; missed, false: pictures of the worst, then.
+    """
+
+    count: int
+    digest: str
+    figures: tuple[tuple[str, str], ...]
+    labels: tuple[tuple[str, ...], ...]
+    confusions: tuple[str, ...]
+    beside: str
+    newest: bool
+    missed: tuple[Thumbnail, ...] = ()
+    false: tuple[Thumbnail, ...] = ()
+
+
 class Part(NamedTuple):
     """A learner's part in a learning task. told: how it stands; grade: how bad that is, None where it isn't.
 
-    results: names and values. troubles: what its metrics came to. end: the last lines of its log.
+    results: names and values; val: what these are worth. troubles: what its metrics came to. end: the last lines of its
+    log.
     """
 
     learner: str
@@ -160,6 +184,8 @@ class Part(NamedTuple):
     troubles: tuple[str, ...]
     end: tuple[str, ...]
     labels: ByLabel | None = None
+    shots: OnShots | None = None
+    val: str = ""
 
 
 @dataclass(frozen=True)
@@ -179,6 +205,7 @@ class OutputPart(NamedTuple):
     """A learner's part of an output. serving: whether it is in service.
 
     change: of its result, from the output before. differs: how its dataset differs from the one before, in words.
+    judged: how it did on shots.
     """
 
     learner: str
@@ -190,6 +217,23 @@ class OutputPart(NamedTuple):
     serving: bool
     change: str = ""
     differs: str = ""
+    judged: Judged | None = None
+
+    @property
+    def points(self) -> str:
+        """Its AP50 on shots; nothing where it wasn't judged."""
+        return f"AP50 {scores.points(self.judged.total.ap50)}" if self.judged else ""
+
+    def than(self, other: OutputPart | None) -> str:
+        """By how much its AP50 differs from another's on the same shots; nothing where that can't be told."""
+        if other is None or not self.judged or not other.judged:
+            return ""
+        one, two = self.judged, other.judged
+        if one.shots.digest != two.shots.digest:
+            return "other shots"
+        if one.total.ap50 is None or two.total.ap50 is None:
+            return ""
+        return f"{100 * (one.total.ap50 - two.total.ap50):+.1f}"
 
 
 @dataclass(frozen=True)
@@ -219,3 +263,14 @@ class Facts:
         """A learner's part of an output; None where there is none of that name."""
         parts = (part for each in self.outputs if each.name == output for part in each.parts)
         return next((part for part in parts if part.learner == learner), None)
+
+    def part_before(self, output: str, learner: str) -> OutputPart | None:
+        """That of the output before, of those that have this learner."""
+        names = [each.name for each in self.outputs if any(part.learner == learner for part in each.parts)]
+        at = names.index(output) + 1 if output in names else len(names)
+        return self.part_of(names[at], learner) if at < len(names) else None
+
+    def replaced(self, service: Service) -> OutputPart | None:
+        """What the weight in service took the place of."""
+        stood = history.stack(service.history)
+        return self.part_of(stood[-2].output, service.learner) if len(stood) > 1 else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -29,6 +29,7 @@ from dlim.report.facts import (
     Known,
     LabelNumbers,
     LearnerFacts,
+    OnShots,
     OutputFacts,
     OutputPart,
     Part,
@@ -38,11 +39,12 @@ from dlim.report.facts import (
 )
 from dlim.report.seen import Candidate, Looks, Seen, shaped
 from dlim.report.svg import chosen
-from dlim.report.thumbnails import Thumbnail, palette, thumbnail
-from dlim.runs import account, outputs, record, unfinished
+from dlim.report.thumbnails import Thumbnail, kept, palette, thumbnail
+from dlim.runs import account, outputs, record, scores, unfinished
 from dlim.runs.origin import made_by_hand
 from dlim.runs.outputs import Output, Trace
-from dlim.runs.record import Learned, local_time
+from dlim.runs.record import Judged, Learned, local_time
+from dlim.runs.scores import Baseline
 from dlim.runs.unfinished import Unfinished
 from dlim.shots import SHOTS, Shot
 from dlim.stages.backgrounds import pictures
@@ -59,6 +61,9 @@ ROW = 8
 
 PICTURES = 6
 """Pictures of what a check found."""
+
+WORST = 8
+"""Pictures of what a weight missed on shots, and of what it found and isn't there."""
 
 END = 12
 """Lines of a log's end."""
@@ -93,7 +98,7 @@ def gather(sources: Sources, known: Known) -> Facts:
         learners=tuple(_learner(sources, known, name, found) for name in sources.config.learners),
         courses=(
             *(_at_work(each, known) for each in growing[::-1]),
-            *(_past(each) for each in newest[:PAST]),
+            *(_past(each, _pictured_learners(newest, each), known) for each in newest[:PAST]),
         ),
         past=max(0, len(found) - PAST),
         outputs=tuple(_output(each, newest[number + 1 :], known) for number, each in enumerate(newest)),
@@ -359,7 +364,19 @@ def _part_at_work(each: Unfinished, learner: str, job: Job | None) -> Part:
     return _part(learner, told, _GRADES.get(job.kind), log, None)
 
 
-def _past(each: Output) -> Course:
+def _pictured_learners(newest: Sequence[Output], one: Output) -> set[str]:
+    """The learners of which an output is the newest one that was judged: there the worst is shown, and nowhere else."""
+    seen: set[str] = set()
+    for each in newest:
+        judged = {name for name, learned in each.record.learners.items() if learned.evaluation} - seen
+        if each is one:
+            return judged
+        seen |= judged
+    return set()
+
+
+def _past(each: Output, pictured: Collection[str], known: Known) -> Course:
+    """A learning task that is over. pictured: the learners whose worst finds on shots are shown."""
     whole = each.record
     parts = tuple(
         _part(
@@ -368,6 +385,8 @@ def _past(each: Output) -> Course:
             "warning" if learned.job.test_exit_code else None,
             metrics.read(each.folder / f"{name}.log"),
             learned,
+            each.folder if name in pictured else None,
+            known.baselines.get(name),
         )
         for name, learned in whole.learners.items()
     )
@@ -381,11 +400,51 @@ def _ended(learned: Learned) -> str:
     return f"has learned {where}".rstrip() + (f", but its test ended with status {test}" if test else "")
 
 
-def _part(learner: str, told: str, grade: Grade | None, log: str, learned: Learned | None) -> Part:
+def _part(
+    learner: str,
+    told: str,
+    grade: Grade | None,
+    log: str,
+    learned: Learned | None,
+    folder: Path | None = None,
+    least: Baseline | None = None,
+) -> Part:
+    """A learner's part. folder: of the output, where pictures of what it found are to be shown. least: its baseline."""
     found = metrics.series(log)
     end = metrics.end(log, END)
     results, labels = _results(learned) if learned else ((), None)
-    return Part(learner, told, grade, results, svg.charts(found), tuple(metrics.troubles(found)), end, labels)
+    troubles = list(metrics.troubles(found))
+    shots, val = None, scores.of_val(learned) if learned else ""
+    if learned and learned.evaluation:
+        shots = _on_shots(learned.evaluation, scores.beside_baseline(learner, learned.evaluation, least), folder)
+        if scores.loses(learned.evaluation, least):
+            troubles.insert(0, "finds less on the shots than template matching does")
+    return Part(learner, told, grade, results, svg.charts(found), tuple(troubles), end, labels, shots, val)
+
+
+def _on_shots(judged: Judged, beside: str, folder: Path | None) -> OnShots:
+    """How a weight does on shots. folder: of its output, where pictures are to be shown."""
+    missed = [(one.picture, [one.label, f"on {one.shot}"]) for one in judged.missed]
+    false = [(one.picture, [one.label, f"{one.score:.2f} on {one.shot}"]) for one in judged.false]
+    return OnShots(
+        judged.shots.count,
+        judged.shots.digest,
+        tuple(scores.figures(judged)),
+        tuple(scores.row(label, each) for label, each in scores.worst_first(judged.labels)),
+        tuple(scores.confusions(judged)),
+        beside,
+        folder is not None,
+        *(tuple(_worst(folder, found)) for found in (missed, false) if folder),
+    )
+
+
+def _worst(folder: Path, found: Sequence[tuple[str, list[str]]]) -> Iterator[Thumbnail]:
+    for name, caption in found[:WORST]:
+        path = folder / name
+        if name and path.resolve().is_relative_to(folder.resolve()):
+            picture = kept(path, caption)
+            if picture:
+                yield picture
 
 
 def _results(learned: Learned) -> tuple[tuple[tuple[str, str], ...], ByLabel | None]:
@@ -450,7 +509,8 @@ def _output_part(name: str, learned: Learned, before: Learned | None, serving: b
         sum(file.size for file in (learned.archive, learned.snapshot, learned.log)),
         serving,
         _change(learned, before) if before else "",
-        _differs(found, before.origin.dataset) if before else "",
+        scores.dataset_differs(found, before.origin.dataset) if before else "",
+        learned.evaluation,
     )
 
 
@@ -461,23 +521,3 @@ def _change(learned: Learned, before: Learned) -> str:
         return ""
     change = learned.metrics[name] - before.metrics[name]
     return f"{change:+.4g}" if abs(change) > 1e-12 else "±0"
-
-
-def _differs(now: record.Dataset, then: record.Dataset) -> str:
-    """How a dataset differs from the one before: by its projects' shards, and how many images."""
-    if now.archive.sha256 == then.archive.sha256:
-        return "the same as before"
-    changed = [name for name in now.shards if name in then.shards and now.shards[name] != then.shards[name]]
-    parts = (
-        ("new", sorted(now.shards.keys() - then.shards.keys())),
-        ("gone", sorted(then.shards.keys() - now.shards.keys())),
-        ("changed", sorted(changed)),
-    )
-    images = now.train + now.val - then.train - then.val
-    words = [f"{images:+,} images"] if images else []
-    words += [f"{what}: {_few(names)}" for what, names in parts if names]
-    return "; ".join(words) or "another split"
-
-
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names) if len(names) <= 4 else f"{', '.join(names[:3])} and {len(names) - 3:,} more"

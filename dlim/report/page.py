@@ -16,6 +16,7 @@ from dlim.report.checks import GRADES, Finding, Grade
 from dlim.report.dataset import Row
 from dlim.report.facts import Facts, Reason, Service, Standing
 from dlim.report.gather import wall
+from dlim.runs import scores
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -250,6 +251,7 @@ def _environment() -> Environment:
     made.filters["time"] = wall
     made.filters["parted"] = parted
     made.filters["few"] = few
+    made.globals |= {"label_heads": scores.LABEL_HEADS, "val": scores.VAL}
     return made
 
 

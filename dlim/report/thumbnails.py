@@ -72,6 +72,26 @@ def thumbnail(
     return Thumbnail(_uri(image.crop(part)), width, height, _shown(width, height), lines, tuple(caption))
 
 
+def kept(path: Path, caption: Sequence[str]) -> Thumbnail | None:
+    """A small JPEG as it is, boxes and all; None where it can't be read."""
+    from PIL import Image
+
+    try:
+        data = path.read_bytes()
+        with Image.open(io.BytesIO(data), formats=("JPEG",)) as file:
+            width, height = file.size
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+    if len(data) > _LARGE:
+        return None
+    uri = f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
+    return Thumbnail(uri, width, height, _shown(width, height), (), tuple(caption))
+
+
+_LARGE = 1 << 17
+"""Bytes that a small picture doesn't have."""
+
+
 def palette(labels: Sequence[str]) -> dict[str, str]:
     """A colour for each label, as #rrggbb; where there are more of them than colours, one for all."""
     several = len(labels) <= len(COLOURS)

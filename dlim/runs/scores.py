@@ -134,9 +134,16 @@ def beside_baseline(learner: str, judged: Judged, kept: Baseline | None) -> str:
         return f"doit baseline:{learner} tells what plain template matching finds on them"
     if kept.evaluation.shots.digest != judged.shots.digest:
         return f"template matching was judged on other shots; doit baseline:{learner} judges it on those of now"
+    less = "; this weight does worse" if loses(judged, kept) else ""
+    return f"template matching on the same shots: AP50 {points(kept.evaluation.total.ap50)}{less}"
+
+
+def loses(judged: Judged, kept: Baseline | None) -> bool:
+    """Whether a weight does worse than template matching on the same shots."""
+    if kept is None or kept.evaluation.shots.digest != judged.shots.digest:
+        return False
     one, two = judged.total.ap50, kept.evaluation.total.ap50
-    less = "; this weight does worse" if one is not None and two is not None and one < two else ""
-    return f"template matching on the same shots: AP50 {points(two)}{less}"
+    return one is not None and two is not None and one < two
 
 
 # two of one learner

@@ -7,7 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from dlim.runs import record, unfinished
-from dlim.runs.record import Dataset, File, Learned, Origin, Ran, Record, Where
+from dlim.runs.record import (
+    Dataset,
+    Figures,
+    File,
+    Find,
+    Judged,
+    Judges,
+    Learned,
+    Missed,
+    Origin,
+    Ran,
+    Record,
+    Where,
+)
 from dlim.runs.unfinished import Unfinished
 
 LOG = "".join(
@@ -26,6 +39,7 @@ def learned(
     settings: dict[str, Any] | None = None,
     dataset: str = "ab",
     test: int | None = None,
+    evaluation: Judged | None = None,
 ) -> Learned:
     """What a learner brought back."""
     origin = Origin(Dataset(File(5, dataset), {}, 8, 2), projects or {}, settings or {}, {}, {})
@@ -38,6 +52,21 @@ def learned(
         file(b"snapshot"),
         file(log.encode()),
         {"val_accuracy": 0.875, "images": 512},
+        evaluation=evaluation,
+    )
+
+
+def judged(points: float = 61.3, shots: str = "ab" * 32, picture: str = "") -> Judged:
+    """An evaluation of two labels, with that AP50, of 100. picture: of the worst, in the output's folder."""
+    labels = {"close": Figures(0.9, 0.6, 9, 8, 0.5), "skip_btn": Figures(points / 100, 0.2, 3, 1, 0.25)}
+    return Judged(
+        Judges(shots, 18, 12),
+        0.41,
+        Figures(points / 100, 0.4, 12, 9, 0.75),
+        labels,
+        (Missed("shot_00.jpg", "skip_btn", (1, 2, 30, 20), picture),) * 2,
+        (Find("shot_01.jpg", "close", (1, 2, 30, 20), 0.93, picture),),
+        (("skip_btn", "close", 2),),
     )
 
 

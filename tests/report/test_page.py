@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from playwright.sync_api import Browser, Page
 
@@ -19,9 +20,10 @@ from dlim.report.facts import Course, Facts, Job, Known, LearnerFacts, Part, Rea
 from dlim.report.gather import Sources, gather
 from dlim.report.page import LISTED, causes, page, problems, verdict
 from dlim.runs.history import Deployed
+from dlim.runs.scores import Baseline
 from tests.browser import tab, unfit
 from tests.report.datasets import BOX, Made, copied, jpeg, made
-from tests.report.past import LOG, at_work, learned, output
+from tests.report.past import LOG, at_work, judged, learned, output
 
 # what comes first
 
@@ -192,7 +194,13 @@ def opened(
 
 def whole(tmp_path: Path) -> Facts:
     """Something in every section."""
-    output(tmp_path / "output", "first", memo="a first try")
+    evaluation = judged(picture="ssd_shots/missed-01.jpg")
+    output(tmp_path / "output", "first", memo="a first try", ssd=learned(evaluation=evaluation))
+    picture = tmp_path / "output/first/ssd_shots/missed-01.jpg"
+    picture.parent.mkdir()
+    picture.write_bytes(jpeg(9))
+    before = learned(evaluation=judged(58))
+    output(tmp_path / "output", "zeroth", "2026-01-01T00:00:00Z", ssd=before)
     at_work(tmp_path / "output", "second", "darker buttons")
     return told(tmp_path)
 
@@ -207,6 +215,9 @@ def told(tmp_path: Path) -> Facts:
         sha256="ab" * 32,
         path="weights/best.pth",
     )
+    zeroth = msgspec.structs.replace(weight, output="zeroth", sha256="cd" * 32, time="2026-01-01T00:00:00Z")
+    weight = msgspec.structs.replace(weight, was=zeroth.sha256, forced="AP50 61.3 on 18 shots")
+    least = Baseline("", 4, (), judged(95.2))
     no_box = (Reason("locate:skip_btn", "skip_btn: no box; doit label:skip_btn", failed=True),)
     return gathered(
         tmp_path,
@@ -217,11 +228,12 @@ def told(tmp_path: Path) -> Facts:
             Standing("locate:other_btn", "up to date"),
         ),
         services=(
-            Service("ssd", "gpu", weight, (weight,)),
+            Service("ssd", "gpu", weight, (zeroth, weight)),
             Service("resnet34", "far", fault="far: is silent; look there"),
         ),
         jobs={("second", "ssd"): Job("running", "is running, at its learning")},
         thresholds={"ssd": Thresholds(input_size=300, smallest_prior=30)},
+        baselines={"ssd": least},
     )
 
 
@@ -233,7 +245,7 @@ def test_everything_is_told(chromium: Browser, tmp_path: Path) -> None:
         headings = shown.locator("h2").all_inner_texts()
         assert headings == ["Learning", "Outputs", "Deployments", "ssd", "Steps", "Changes"]
         assert shown.inner_text("h1") == "games"
-        assert shown.inner_text(".verdict") == "1 fault and 2 warnings"
+        assert shown.inner_text(".verdict") == "1 fault and 3 warnings"
         first = shown.inner_text("#summary")
         for words in ("skip_btn: no box", "doit label:skip_btn", "1 step waits", "first\nsince 2026-01-03", "1 of 4"):
             assert words in first, words
@@ -248,9 +260,30 @@ def test_everything_is_told(chromium: Browser, tmp_path: Path) -> None:
             "in service",
             "far: is silent; look there",
             "Another dataset: 10 images then, 10 now.",
+            "forced: AP50 61.3 on 18 shots",
         ):
             assert words in text, words
         assert shown.locator("#learning").bounding_box()["y"] < 1200  # type: ignore[index]
+
+
+@pytest.mark.usefixtures("packed")
+def test_how_a_weight_does_on_shots(chromium: Browser, tmp_path: Path) -> None:
+    """It stands above val: by label, with the worst as pictures, beside template matching and what was there before."""
+    with opened(chromium, whole(tmp_path), tmp_path) as shown:
+        assert "AP50 61.3 on shots (+3.3 to the one before)" in shown.inner_text("#summary")
+        assert "ssd: finds less on the shots than template matching does" in shown.inner_text("#summary")
+        [part] = [each for each in shown.locator(".part").all() if "On 18 shots" in each.inner_text()][:1]
+        text = part.inner_text()
+        at = [text.index(each) for each in ("On 18 shots", "false finds a shot", "As of val", "val_accuracy")]
+        assert at == sorted(at)
+        assert "Template matching on the same shots: AP50 95.2; this weight does worse." in text
+        assert "it shows variations of masters it was trained on, and no real screen" in text
+        assert [row.inner_text().split()[0] for row in part.locator(".judged tbody tr").all()] == ["skip_btn", "close"]
+        assert "skip_btn is taken for close 2 times" in text
+        assert part.locator(".judged figure").count() == 3
+        assert "0.93 on shot_01.jpg" in text
+        assert shown.locator(".judged figure").count() == 3  # of the newest alone
+        assert "AP50 61.3\n\n+3.3" in shown.inner_text("#outputs")
 
 
 @pytest.mark.usefixtures("packed")
