@@ -435,7 +435,7 @@ class Pipeline:
     def _spots(self, name: str) -> Step:
         target = str(spots_folder(name) / store.MANIFEST)
         file = f"config/learners/{name}.toml"
-        found = sorted(str(path) for path in SHOTS.glob("[!.]*")) if SHOTS.is_dir() else []
+        found = sorted(str(path) for path in SHOTS.glob("[!.]*") if path.is_file())
         return Step(
             f"spots:{name}",
             target,
