@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
 
 import msgspec
 
@@ -166,11 +167,14 @@ def versus(new: Judged | str, other: str, old: Judged | str) -> Versus:
             f"{old.shots.count:,} then, {new.shots.count:,} now" if new.shots.count != old.shots.count else "changed"
         )
         return Versus(worse=False, told=f"not compared with {other}: the shots are others ({shots})")
-    if new.total.ap50 is None or old.total.ap50 is None:
-        return Versus(worse=False, told=f"not compared with {other}: no shot shows an object")
-    one, two = points(new.total.ap50), points(old.total.ap50)
+    asked = [{label for label, one in each.labels.items() if one.ap50 is not None} for each in (new, old)]
+    both = asked[0] & asked[1]  # one that learns another label besides isn't worse for it
+    if not both:
+        return Versus(worse=False, told=f"not compared with {other}: no shot shows an object that both learn")
+    one, two = (points(mean(each.labels[label].ap50 or 0 for label in both)) for each in (new, old))
+    of = "" if asked[0] == asked[1] else f", of {', '.join(sorted(both))}"
     # by what is told: nobody should be refused for 74.0 where 74.0 is in service
-    return Versus(float(one) < float(two), f"AP50 {one} on {new.shots.count:,} shots, {two} of {other}")
+    return Versus(float(one) < float(two), f"AP50 {one} on {new.shots.count:,} shots{of}, {two} of {other}")
 
 
 def difference(one: Output, two: Output) -> Iterator[str]:

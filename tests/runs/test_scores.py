@@ -138,3 +138,11 @@ def test_one_that_was_not_judged() -> None:
     assert lines[2].startswith("    second judged on 18 shots")
     more = Output(two.folder, replace(two.record, learners=two.record.learners | {"own": two.record.learners["ssd"]}))
     assert list(scores.difference(one, more))[-1] == "own: in second alone"
+
+
+def test_another_label_makes_no_weight_worse() -> None:
+    """Two weights are compared by the labels that both learn, which are told where one learns more."""
+    found = scores.versus(judged(50, a=90, b=10), "first", judged(91, a=91))
+    assert found == scores.Versus(worse=True, told="AP50 90.0 on 18 shots, of a, 91.0 of first")
+    assert not scores.versus(judged(50, a=92, b=10), "first", judged(91, a=91)).worse
+    assert "no shot shows an object that both learn" in scores.versus(judged(9, a=9), "first", judged(9, b=9)).told
