@@ -54,11 +54,11 @@ class Step:
     """One step: `kind:what`.
 
     target: the file that says what it left. work: gives what makes it; again: the same where what it left before is
-    still as it was. sources: the hand-made files that it reads; one
-    that is missing is the stage's to tell. after: the steps whose output it reads. order: steps that come before it, of
-    whose output only a part concerns it. settings: what else decides what it makes. derived: settings that come from
-    what the steps before it left; they are asked for when those have run, and when basis, or one of those outputs, has
-    changed. fault: why it can only fail.
+    still as it was. links: the steps whose files it has under other names. sources: the hand-made files that it
+    reads; one that is missing is the stage's to tell. after: the steps whose output it reads. order: steps that
+    come before it, of whose output only a part concerns it. settings: what else decides what it makes. derived:
+    settings that come from what the steps before it left; they are asked for when those have run, and when basis,
+    or one of those outputs, has changed. fault: why it can only fail.
     """
 
     name: str
@@ -71,6 +71,7 @@ class Step:
     derived: Callable[[], Settings] | None = None
     basis: Callable[[], Any] = dict
     again: Callable[[], Work] | None = None
+    links: frozenset[str] = frozenset()
     fault: str = ""
 
     @property
@@ -469,13 +470,15 @@ class Pipeline:
         learner = self.workspace.config.learners[name]
         settings = dataset.Settings(name, learner.class_lists, learner.format, learner.trainval)
         pack = Pack(dict(made), split_folder(name), DATA_SET / name, settings)
+        annotated = [f"annotate:{title}@{name}" for title in made]
         return Step(
             f"pack:{name}",
             str(DATA_SET / name / store.MANIFEST),
             lambda: pack,
-            after=(*(f"annotate:{title}@{name}" for title in made), f"split:{name}"),
+            after=(*annotated, f"split:{name}"),
             settings=lambda: {**_flat(settings), **_makers("pack")},
             again=lambda: replace(pack, intact=True),
+            links=frozenset(annotated),
         )
 
     def _tarball(self, name: str, made: Mapping[str, Path]) -> Step:

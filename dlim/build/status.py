@@ -164,7 +164,7 @@ class Status:
                 yield f"{name} is new"
             elif name not in moving and record.inputs[name] != self._output(name):
                 yield f"{name} output changed"
-            elif name not in moving and step.again and self._is_newer(name, record):
+            elif name not in moving and name in step.links and self._is_newer(name, record):
                 yield f"{name} was made anew"
         yield from (f"{name} is no longer read" for name in record.inputs if name not in step.before)
 
@@ -245,7 +245,7 @@ class Status:
     def intact(self, step: Step) -> bool:
         """Whether what a step left is, at a glance, as it left it, and of files that are still those of its inputs."""
         record = self.state.records.get(step.name, _NOTHING)
-        same = [name for name in step.after if record.inputs.get(name) == self._output(name)]
+        same = [name for name in step.links if record.inputs.get(name) == self._output(name)]
         return (
             bool(record.output)
             and all(look.look(path) == found for path, found in record.looks.items())
