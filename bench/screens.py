@@ -1,6 +1,8 @@
 """What a small detector learns from scenes of several kinds, judged on real screenshots with boxes.
 
 python bench/screens.py --real ../shared/real/screens
+
+Without such a folder it judges on drawn screens that no row learns from, and leaves out rows that learn from real ones.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from dlim.augment import images
 from dlim.formats import voc
 from dlim.geometry import Box, Object, Size
 from dlim.runs.evaluation import MOST, Prediction, evaluate, false_at_recall, iou
-from dlim.scenes import backgrounds
+from dlim.scenes import backgrounds, masks, screens
 from dlim.stages import augment, boxes, compose
 from dlim.stages.backgrounds import pictures as found_in
 from dlim.stages.compose import Settings, Source
@@ -55,6 +57,10 @@ class Row:
     scene: Settings | None = REAL
     mask: bool = True
 
+    @property
+    def learns_from_real(self) -> bool:
+        return self.scene is not None and self.scene.drawn < 1
+
     def met(self, points: float) -> bool:
         return not self.mark or eval(f"{points} {self.mark}")
 
@@ -78,21 +84,51 @@ def main() -> None:
     parser.add_argument("--work", type=Path, help="a folder that keeps what was made, for the next time")
     parser.add_argument("--rows", nargs="*", default=[row.name for row in ROWS], help="only these rows")
     parser.add_argument("--seeds", type=int, nargs="*", default=[SEED], help="of the detector")
+    parser.add_argument("--speed", action="store_true", help="how fast scenes are composed, beside encoding alone")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--keep", type=Path, help="a folder for predictions and weights")
+    parser.add_argument("--keep", type=Path, help="a folder for weights, and pictures of what is found and missed")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     cv2.setNumThreads(1)
-    shots = read_shots(arguments.real / arguments.shots)
+    if arguments.speed:
+        with tempfile.TemporaryDirectory() as folder:
+            speed(arguments.projects, Path(folder))
+        return
+    real = (arguments.real / arguments.shots).is_dir()
+    shots = read_shots(arguments.real / arguments.shots) if real else drawn_shots(arguments.projects)
+    print(f"judged on {len(shots)} {'real' if real else 'drawn'} screens")
     head = f"{'row':12} {'mark':>6} {'corners':>8} {'tiles':>7} {'false@80%':>9} {'val':>6} {'images':>7} {'CPU s':>6}"
     print(f"{head}   by label")
     for row in ROWS:
-        if row.name not in arguments.rows:
+        if row.name not in arguments.rows or (row.learns_from_real and not real):
             continue
         with tempfile.TemporaryDirectory() as folder:
             data = dataset(row, arguments.real, arguments.projects, arguments.work or Path(folder))
         for seed in arguments.seeds:
             _judge(row, data, shots, seed, arguments.keep)
+
+
+def speed(folder: Path, work: Path) -> None:
+    """Composing on drawn screens beside encoding the same images alone, in CPU seconds of one core."""
+    found = [project for project in projects.load(folder).values() if isinstance(project, projects.Project)]
+    row = replace(ROWS[1], name="speed")
+    sources = [_source(project, work, None, row) for project in found]
+    windows = _windows(row, Path(), work)
+    composing = encoding = count = 0.0
+    for source in sources:
+        began = time.process_time()
+        with store.staging(work / "speed" / source.name) as out:
+            compose.compose([source, *(other for other in sources if other is not source)], windows, out, REAL)
+        composing += time.process_time() - began
+        for one in variation.read(work / "speed" / source.name):
+            pixels = cv2.imread(str(work / "speed" / source.name / one.filename))
+            began = time.process_time()
+            cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 95])
+            encoding += time.process_time() - began
+            count += 1
+    print(
+        f"composing {count / composing:.0f} images/s, encoding alone {count / encoding:.0f}: {encoding / composing:.2f}"
+    )
 
 
 def _judge(row: Row, data: Sequence[Image], shots: Sequence[Image], seed: int, keep: Path | None) -> None:
@@ -119,7 +155,9 @@ def _judge(row: Row, data: Sequence[Image], shots: Sequence[Image], seed: int, k
     print(f"{row.name:12} {row.mark:>6}{met}{figures}   {by_label}", flush=True)
     if keep:
         keep.mkdir(parents=True, exist_ok=True)
-        torch.save({"labels": labels, "weights": model.state_dict()}, keep / f"{row.name.replace(' ', '-')}-{seed}.pth")
+        name = f"{row.name.replace(' ', '-')}-{seed}"
+        torch.save({"labels": labels, "weights": model.state_dict()}, keep / f"{name}.pth")
+        cv2.imwrite(str(keep / f"{name}.jpg"), sheet(parts, found), [cv2.IMWRITE_JPEG_QUALITY, 85])
 
 
 # the images
@@ -148,16 +186,7 @@ def dataset(row: Row, real: Path, folder: Path, work: Path) -> list[Image]:
         for source in sources:
             made += _as_was(source)
         return made
-    windows = work / f"windows-{row.screenshots}-{row.scene.drawn > 0}"
-    if not windows.exists():
-        pictures = found_in(real / "backgrounds")
-        pictures = pictures[:: len(pictures) // row.screenshots][: row.screenshots] if row.screenshots else []
-        with store.staging(windows) as out:
-            backgrounds.fill(
-                pictures,
-                out,
-                backgrounds.Settings((SIDE, SIDE), SEED, backgrounds.SCREENS * (row.scene.drawn > 0), WIDE),
-            )
+    windows = _windows(row, real, work)
     for source in sources:
         others = [other for other in sources if other is not source]
         place = work / row.name.replace(" ", "-") / source.name
@@ -170,6 +199,18 @@ def dataset(row: Row, real: Path, folder: Path, work: Path) -> list[Image]:
             if one.objects
         ]
     return made
+
+
+def _windows(row: Row, real: Path, work: Path) -> Path:
+    drawn = row.scene is not None and row.scene.drawn > 0
+    windows = work / f"windows-{row.screenshots}-{drawn}"
+    if not windows.exists():
+        pictures = found_in(real / "backgrounds") if row.screenshots else []
+        pictures = pictures[:: max(1, len(pictures) // max(1, row.screenshots))][: row.screenshots]
+        with store.staging(windows) as out:
+            settings = backgrounds.Settings((SIDE, SIDE), SEED, backgrounds.SCREENS * drawn, WIDE)
+            backgrounds.fill(pictures, out, settings)
+    return windows
 
 
 def _source(project: projects.Project, work: Path, canvas: Size | None, row: Row) -> Source:
@@ -234,6 +275,65 @@ def corners(shot: Image) -> Iterator[Image]:
             if inside.area > 0.1 * moved.area:
                 objects.append(replace(thing, box=inside, difficult=inside.area < 0.7 * moved.area))
         yield Image(f"{shot.name}-{number}", shot.pixels[y : y + SIDE, x : x + SIDE], tuple(objects))
+
+
+def drawn_shots(folder: Path, count: int = 18) -> list[Image]:
+    """Drawn screens of other keys than any row's, with one or two buttons near corners, as the real ones have them."""
+    chance, cut = random.Random(7), []
+    for project in projects.load(folder).values():
+        if isinstance(project, projects.Project) and not project.settings.generator:
+            _, objects, _ = boxes.objects_of(project, (SIDE, SIDE))
+            pixels = images.read(project.image)
+            cut.append((next(_called(objects)).label, pixels, masks.suggested(pixels, [one.box for one in objects])))
+    made = []
+    for number in range(count):
+        width, height = WIDE, int(WIDE * chance.uniform(1.7, 2.2))
+        pixels, found = screens.screen((width, height), 4711, 1000 + number).copy(), []
+        for label, master, mask in chance.sample(cut, chance.randint(1, 2)):
+            scale = chance.uniform(0.8, 1.6) * min(1, 200 / master.shape[1])
+            size = int(master.shape[1] * scale), int(master.shape[0] * scale)
+            x = chance.choice((chance.randint(8, 180), width - size[0] - chance.randint(8, 180)))
+            y = chance.choice((chance.randint(8, 340), height - size[1] - chance.randint(8, 300)))
+            alpha = cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
+            part = pixels[y : y + size[1], x : x + size[0]]
+            share, over = alpha[..., None] / 255, cv2.resize(master, size, interpolation=cv2.INTER_AREA)
+            part[:] = part * (1 - share) + over * share
+            found.append(Object(label, seen if (seen := masks.seen(alpha, x, y)) else Box(x, y, x + 1, y + 1)))
+        made.append(Image(f"drawn-{number:02d}", pixels, tuple(found)))
+    return made
+
+
+SURE = 0.6
+"""From which score on a find is shown in pictures."""
+
+GREEN, RED, ORANGE = (60, 170, 40), (40, 40, 230), (0, 150, 255)
+
+
+def sheet(parts: Sequence[Image], found: Sequence[Prediction], count: int = 8) -> np.ndarray:
+    """The parts that show most, in rows of four: what is missed, what is found falsely, what is found."""
+    shown = []
+    for part in parts:
+        pixels, marked, right = part.pixels[..., ::-1].copy(), [], []
+        sure = [one for one in found if one.shot == part.name and one.score >= SURE]
+        for thing in (one for one in part.objects if not one.difficult):
+            hits = [one for one in sure if one.label == thing.label and iou([one.box], [thing.box])[0][0] >= 0.5]
+            right += hits
+            marked += [(GREEN, one.box, f"{one.label} {one.score:.2f}") for one in hits[:1]]
+            marked += [] if hits else [(ORANGE, thing.box, f"{thing.label} missed")]
+        marked += [(RED, one.box, f"{one.label} {one.score:.2f}") for one in sure if one not in right]
+        for colour, box, text in marked:
+            cv2.rectangle(pixels, (int(box.x1) - 2, int(box.y1) - 2), (int(box.x2) + 2, int(box.y2) + 2), colour, 2)
+            at = max(2, min(SIDE - 130, int(box.x1))), int(box.y2) + 20 if box.y2 < SIDE - 25 else int(box.y1) - 8
+            for stroke, ink in ((4, (255, 255, 255)), (1, colour)):
+                cv2.putText(pixels, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.55, ink, stroke, cv2.LINE_AA)
+        rank = [any(one[0] == colour for one in marked) for colour in (ORANGE, RED, GREEN)]
+        if any(rank):
+            shown.append((rank, pixels))
+    shown.sort(key=lambda one: one[0], reverse=True)
+    tiles = [cv2.resize(pixels, (300, 300), interpolation=cv2.INTER_AREA) for _, pixels in shown[:count]]
+    tiles += [np.full((300, 300, 3), 255, np.uint8)] * (-len(tiles) % 4 or 4 * (not tiles))
+    tiles = [cv2.copyMakeBorder(one, 2, 2, 2, 2, cv2.BORDER_CONSTANT, value=(255, 255, 255)) for one in tiles]
+    return np.vstack([np.hstack(tiles[start : start + 4]) for start in range(0, len(tiles), 4)])
 
 
 # the detector

@@ -141,6 +141,7 @@ class _Lender:
     def key(self, name: str) -> tuple[str, ...]:
         return self.source.name, name, self.made.files[name].sha256, self.digest
 
+    @lru_cache(LENT)  # noqa: B019 - lenders live as long as what asks them
     def record(self, name: str) -> Variation:
         return variation.from_line(self.records[name])
 
