@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+
+from msgspec.structs import replace
 
 from dlim import console, shots
 from dlim.commands.base import Command
@@ -33,8 +35,7 @@ class ShowBaseline(Command):
 def _judge(workspace: Workspace, name: str, found: Sequence[shots.Shot]) -> None:
     shown, learner = console.current(), workspace.config.learners[name]
     projects = [each for each in workspace.taken(name).values() if has_master(each)]
-    learned, digest = _learned(workspace, name), shots.digest(found)
-    key = scores.baseline_key(digest, projects, learner.labels, learned)
+    learned, digest, key = _learned(workspace, name), shots.digest(found), _key(workspace, name, found)
     kept = scores.baseline(name)
     if kept is None or kept.key != key:
         from dlim.runs import baseline
@@ -65,6 +66,22 @@ def _judge(workspace: Workspace, name: str, found: Sequence[shots.Shot]) -> None
     shown.line(f"{name}: template matching with {of}{without}")
     for line in scores.told(kept.evaluation):
         shown.line(f"  {line}")
+
+
+def known(workspace: Workspace, names: Iterable[str]) -> dict[str, scores.Baseline]:
+    """The baselines that there are, each with whether masters or shots are others now."""
+    kept = {name: least for name in names if (least := scores.baseline(name)) and name in workspace.config.learners}
+    try:
+        found = [shot for shot in shots.read() if shot.labelled] if kept else []
+        return {name: replace(each, stale=each.key != _key(workspace, name, found)) for name, each in kept.items()}
+    except (DlimError, OSError):
+        return {name: replace(each, stale=True) for name, each in kept.items()}
+
+
+def _key(workspace: Workspace, name: str, found: Sequence[shots.Shot]) -> str:
+    projects = [each for each in workspace.taken(name).values() if has_master(each)]
+    labels = workspace.config.learners[name].labels
+    return scores.baseline_key(shots.digest(found), projects, labels, _learned(workspace, name))
 
 
 def _learned(workspace: Workspace, name: str) -> list[str]:

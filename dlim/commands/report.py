@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from dlim import console, store
+from dlim.commands import baseline
 from dlim.commands.base import Command, Option, option
 from dlim.errors import DlimError, TransportError
-from dlim.runs import account, deploy, history, job, scores, unfinished
+from dlim.runs import account, deploy, history, job, unfinished
 from dlim.runs.course import Course
 from dlim.runs.record import local_time, now
 from dlim.workspace import DATA_SET, OUTPUT, Workspace
@@ -59,7 +60,7 @@ def known(workspace: Workspace) -> Known:
     }
     with ThreadPoolExecutor(max(1, len(learners))) as pool:
         services = tuple(pool.map(lambda name: _service(workspace, name), learners))
-    baselines = {name: found for name in learners if (found := scores.baseline(name))}
+    baselines = baseline.known(workspace, learners)
     return Known(local_time(now()), tuple(standings(workspace)), services, _jobs(workspace), thresholds, baselines)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from dlim import console
+from dlim.commands import baseline
 from dlim.commands.base import Command, Option, option
 from dlim.console import megabytes, table
 from dlim.errors import ConfigError, DeploymentError, DlimError, LearningError, OutputError, TransportError
@@ -75,7 +76,7 @@ class ShowOutput(Command):
 
     def answer(self, workspace: Workspace, words: Sequence[str], *, check: bool) -> None:  # type: ignore[override]
         for output in _chosen("output", words):
-            baselines = {name: scores.baseline(name) for name in output.record.learners}
+            baselines = {} if check else baseline.known(workspace, output.record.learners)
             for line in [] if check else account.told(output.record, baselines=baselines):
                 console.current().line(line)
             if check:

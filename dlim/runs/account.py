@@ -87,7 +87,7 @@ def result(learned: Learned) -> str:
 
 
 def told(
-    record: Record, learners: Iterable[str] = (), baselines: Mapping[str, Baseline | None] | None = None
+    record: Record, learners: Iterable[str] = (), baselines: Mapping[str, Baseline] | None = None
 ) -> Iterator[str]:
     """All that a record says, of those learners or of all. baselines: to stand beside what was judged, if any."""
     yield f"{record.name}: {record.memo or 'no memo'}"

@@ -44,7 +44,7 @@ def origin(config: Config, learner: str, projects: Mapping[str, Project], datase
 
 def made_by_hand(project: Project) -> dict[str, str]:
     """The SHA-256 of each file of a project that a person made, by its path in the project."""
-    paths = [project.image, project.boxes, project.folder / "project.toml", *project.sources()]
+    paths = [project.image, project.boxes, project.mask, project.folder / "project.toml", *project.sources()]
     return {path.relative_to(project.folder).as_posix(): store.sha256(path) for path in paths if path.is_file()}
 
 

@@ -90,13 +90,14 @@ class Baseline(Part, frozen=True):
     """What template matching found, as `doit baseline` keeps it.
 
     key: of all that decided it. masters: how many objects of masters were looked for. lacking: the labels that are
-    asked for and no master has.
+    asked for and no master has. stale: whether masters or shots are others now; in no file.
     """
 
     key: str
     masters: int
     lacking: tuple[str, ...]
     evaluation: Judged
+    stale: bool = False
 
 
 def baseline_key(shots: str, projects: Iterable[Project], labels: Mapping[str, str], learned: Iterable[str]) -> str:
@@ -136,7 +137,8 @@ def beside_baseline(learner: str, judged: Judged, kept: Baseline | None) -> str:
     if kept.evaluation.shots.digest != judged.shots.digest:
         return f"template matching was judged on other shots; doit baseline:{learner} judges it on those of now"
     less = "; this weight does worse" if loses(judged, kept) else ""
-    return f"template matching on the same shots: AP50 {points(kept.evaluation.total.ap50)}{less}"
+    stale = f"; masters or shots have changed since, doit baseline:{learner} judges it anew" if kept.stale else ""
+    return f"template matching on the same shots: AP50 {points(kept.evaluation.total.ap50)}{less}{stale}"
 
 
 def loses(judged: Judged, kept: Baseline | None) -> bool:

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from dlim import projects, shots
+from dlim import workspace as dlim_workspace
+from dlim.commands.baseline import known
 from dlim.formats import voc
 from dlim.geometry import Annotation, Box, Object
 from dlim.projects import Project
@@ -17,7 +19,7 @@ from dlim.runs import baseline
 from dlim.runs.baseline import Template
 from dlim.stages import boxes
 from tests.conftest import ROOT, Workspace, new_workspace
-from tests.in_process import doit
+from tests.in_process import doit, inside
 
 LABELS = {"close_btn": "close"}
 SIZE, CANVAS = (300, 480), (400, 400)
@@ -83,6 +85,12 @@ def test_what_is_looked_for_has_a_bound() -> None:
     assert [float(one.pixels[0, 0]) for one in chosen] == [0, 2, 5, 7, 10, 12, 15, 17]
 
 
+def stale(here: Workspace) -> bool:
+    """What is said of the baseline that is kept."""
+    with inside(here.folder):
+        return known(dlim_workspace.Workspace(), ["ssd"])["ssd"].stale
+
+
 def test_the_command(here: Workspace) -> None:
     """It says the figures, keeps them, and looks again when a master, a box or a shot is another."""
     answer = doit(here.folder, "baseline")
@@ -95,10 +103,12 @@ def test_the_command(here: Workspace) -> None:
     before = file.stat().st_ino
     assert doit(here.folder, "baseline:ssd").lines == answer.lines
     assert file.stat().st_ino == before
+    assert stale(here) is False
     classes = here.folder / "data_set/ssd/classes.txt"
     classes.parent.mkdir(parents=True)
     classes.write_text("close\nskip_btn\n")
     shutil.rmtree(here.folder / "projects/skip_btn")
+    assert stale(here) is True
     answer = doit(here.folder, "baseline")
     assert answer.lines[0] == "ssd: template matching with one master; it has none of skip_btn"
     assert "AP50 50.0" in answer.lines[1]

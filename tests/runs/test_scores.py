@@ -71,12 +71,15 @@ def test_beside_template_matching() -> None:
     """A weight that does worse than that is told so; where that was judged on other shots, nothing is compared."""
     found = output("first", judged(60, a=60))
 
-    def beside(baseline: Judged) -> str:
-        [line] = [line for line in told(found, ssd=Baseline("", 1, (), baseline)) if "template" in line]
+    def beside(baseline: Judged, *, stale: bool = False) -> str:
+        least = Baseline("", 1, (), baseline, stale)
+        [line] = [line for line in told(found, ssd=least) if "template" in line]
         return line
 
     assert beside(judged(50, a=50)) == "template matching on the same shots: AP50 50.0"
     assert beside(judged(70, a=70)) == "template matching on the same shots: AP50 70.0; this weight does worse"
+    anew = "masters or shots have changed since, doit baseline:ssd judges it anew"
+    assert beside(judged(50, a=50), stale=True) == f"template matching on the same shots: AP50 50.0; {anew}"
     other = "template matching was judged on other shots; doit baseline:ssd judges it on those of now"
     assert beside(judged(50, "ef" * 32, a=50)) == other
 
