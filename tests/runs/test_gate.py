@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from io import StringIO
 from pathlib import Path
 
@@ -9,11 +10,16 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from dlim import store
+from dlim.config import Service
 from dlim.errors import DeploymentError
 from dlim.runs import deploy, history, record, service
 from dlim.runs.course import Course
+from dlim.runs.history import Deployed, Held
+from dlim.runs.place import Place
 from dlim.runs.record import Figures, Judged, Judges
 from dlim.workspace import OUTPUT, Workspace
+from tests.runs.conftest import EVERYWHERE
 from tests.runs.test_service import LEARNERS, here, output, said, serving
 
 __all__ = ["here", "said"]
@@ -168,3 +174,26 @@ def test_an_interrupted_one_that_is_refused_is_undone(here: Workspace) -> None:
         service.put(here, output("second"), LEARNERS)
     assert serving() == ["first", "third"]
     assert not Path(".dlim/change.json").exists()
+
+
+@EVERYWHERE
+def test_only_what_was_looked_at_is_replaced(place: Place, tmp_path: Path) -> None:
+    """A server's script tells what is in service, with its record, and refuses to take the place of anything else."""
+    settings, file = Service(), tmp_path / "weight"
+
+    def put(text: str, over: Held) -> None:
+        file.write_text(text)
+        wanted = Deployed(by="ann@desk", output=text, learner="ssd", sha256=store.sha256(file))
+        deploy.deploy(place, settings, lambda: file, wanted, f"of {text}\n".encode(), over=over)
+
+    nothing, beside = deploy.held(place, settings)
+    assert (nothing, beside) == (Held(None, None), b"")
+    put("first", nothing)
+    first, beside = deploy.held(place, settings)
+    assert beside == b"of first\n"
+    assert first == Held(store.sha256(file), hashlib.sha256(beside).hexdigest())
+    with pytest.raises(deploy.Overtaken):
+        put("second", nothing)
+    assert deploy.held(place, settings) == (first, beside)
+    put("second", first)
+    assert deploy.held(place, settings)[1] == b"of second\n"

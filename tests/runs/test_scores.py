@@ -10,6 +10,8 @@ from dlim.runs import account, scores
 from dlim.runs.outputs import Output
 from dlim.runs.record import Dataset, Figures, File, Judged, Judges, Learned, Origin, Ran, Record, Where
 from dlim.runs.scores import Baseline
+from tests.conftest import Workspace
+from tests.learners import refused
 
 SHOTS = "ab" * 32
 
@@ -149,3 +151,12 @@ def test_another_label_makes_no_weight_worse() -> None:
     assert found == scores.Versus(worse=True, told="AP50 90.0 on 18 shots, of a, 91.0 of first")
     assert not scores.versus(judged(50, a=92, b=10), "first", judged(91, a=91)).worse
     assert "no shot shows an object that both learn" in scores.versus(judged(9, a=9), "first", judged(9, b=9)).told
+
+
+def test_what_diff_wants(workspace: Workspace) -> None:
+    """Two outputs that are there; and without it, doit outputs takes no name."""
+    assert refused(workspace, "outputs", "--diff", "first").startswith(
+        "outputs: --diff wants the names of two outputs;"
+    )
+    assert refused(workspace, "outputs", "--diff", "first", "second").startswith('"first": is no output')
+    assert refused(workspace, "outputs", "first") == 'outputs: takes no "first"; doit output first shows one'
