@@ -399,7 +399,9 @@ _SECRET = re.compile("pass|secret|token|credential", re.IGNORECASE)
 def _check_server(place: str, server: Server) -> None:
     for key in ("user", "port", "identity_file", "password_file"):
         if getattr(server, key) and not server.host:
-            raise ConfigError(place, f"has a {key} and no host", f"write its host, or take {key} out")
+            raise ConfigError(
+                place, f"has a{'n' if key[0] == 'i' else ''} {key} and no host", f"write its host, or take {key} out"
+            )
     # neither is shown: people write user:password@host
     if re.search(r"[@\s/]|^-", server.host) or server.host.count(":") == 1:
         raise ConfigError(place, "host: is more than a host", "write user and port as keys of their own")

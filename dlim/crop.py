@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlim.augment import images
-from dlim.errors import ProjectError
+from dlim.errors import ProjectError, shown
 from dlim.geometry import Size, canvas_name
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ def rectangle(text: str) -> Rectangle:
     """The rectangle that a person wrote as x,y,width,height. Raises ProjectError."""
     found = _RECTANGLE.fullmatch(text)
     if found is None:
-        raise ProjectError("--box", f'"{text}" is no rectangle', "say x,y,width,height in pixels, such as 368,0,32,32")
+        fault = f'"{shown(text)}" is no rectangle'
+        raise ProjectError("--box", fault, "say x,y,width,height in pixels, such as 368,0,32,32")
     x, y, width, height = map(int, found.groups())
     return x, y, width, height
 

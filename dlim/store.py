@@ -47,6 +47,10 @@ class Part(NamedTuple):
     folders: dict[str, str]
 
 
+UNREADABLE = msgspec.DecodeError, UnicodeDecodeError, RecursionError
+"""What msgspec raises for a file that isn't what was written."""
+
+
 class DamageError(DatasetError):
     """A file of a build isn't what its manifest says: it must not be passed on to what depends on it."""
 
@@ -288,7 +292,7 @@ _decode = msgspec.json.Decoder(_Read).decode
 def _parsed(manifest: Path, data: bytes) -> _Read:
     try:
         return _decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise ValueError(f"{manifest} is no manifest") from error
 
 

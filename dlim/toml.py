@@ -159,6 +159,8 @@ def _number(kind: inspect.IntType | inspect.FloatType, value: Any) -> str:
 
 
 def _range(kind: inspect.IntType | inspect.FloatType) -> str:
+    if kind.gt is not None:
+        return f"more than {kind.gt:g}"
     if kind.ge is None:
         return ""
     return f"{kind.ge:g} or more" if kind.le is None else f"{kind.ge:g} to {kind.le:g}"

@@ -94,7 +94,7 @@ def from_line(line: str | bytes) -> Variation:
     """The variation of such a line. Raises ValueError for any other text."""
     try:
         record = _decode(line)
-    except msgspec.DecodeError as error:
+    except store.UNREADABLE as error:
         raise ValueError(str(error)) from error
     things = record.objects
     return Variation(

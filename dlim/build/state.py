@@ -79,7 +79,7 @@ class State(SqliteDB):  # type: ignore[misc]
             self._ignored = self._find_ignored()
             if self.read_only:
                 self._conn.close()
-        except (DatabaseException, sqlite3.Error, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (DatabaseException, sqlite3.Error, msgspec.MsgspecError, UnicodeDecodeError, TypeError) as error:
             raise InvalidDodoFile(_remedied(name, str(error))) from error
         except OSError as error:
             raise InvalidDodoFile(unusable(error)) from error

@@ -318,8 +318,12 @@ deploy)
     # all of it before the lock, which a link that falls silent here would keep
     mkdir -p "$own/weights" || exit 1
     given=$own/weights/.record-$$.part
+    exec 6>"$given" && flock -x 6 || exit 1 # while this runs: what a killed one left is nobody's
     trap 'rm -f "$given"' EXIT
     cat >"$given" || exit 1
+    for each in "$own"/weights/.record-*.part; do
+        (flock -x -n 6 && rm -f "$each") 6>>"$each"
+    done
     [ "$(held "$given")" = "$record" ] || fail 'the record was cut off'
     lock
     notice

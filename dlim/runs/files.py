@@ -15,6 +15,10 @@ _WHOLE = ".whole"
 """The last file of what is sent: without it something was cut off."""
 
 _LACKING = """mkdir -p "$1" && cd "$1" || exit 1
+# what one that was killed had brought, and not yet put in its place: while it lives, it has its lock
+for each in .dlim-incoming.*.own; do
+    [ ! -e "$each" ] || (flock -x -n 6 && rm -rf "${each%.own}" "${each%.own}".*) 6>>"$each"
+done
 command -v sha256sum >/dev/null || { echo 'sha256sum: not found' >&2; exit 127; }
 while read -r digest path; do
     [ "$(sha256sum <"$path" 2>/dev/null | cut -d ' ' -f 1)" = "$digest" ] || printf '%s\\n' "$path"
@@ -22,9 +26,10 @@ done
 """
 
 _TAKE = """cd "$1" || exit 1
-command -v tar >/dev/null || { echo 'tar: not found' >&2; exit 127; }
+for tool in tar flock; do command -v $tool >/dev/null || { echo "$tool: not found" >&2; exit 127; }; done
 into=.dlim-incoming.$$
-trap 'rm -rf "$into" "$into.list"' EXIT
+exec 6>>"$into.own" && flock -x 6 || exit 1
+trap 'rm -rf "$into" "$into".*' EXIT
 mkdir "$into" && tar xf - -C "$into" || exit 1
 [ -f "$into/.whole" ] || { echo 'what was sent is cut off' >&2; exit 1; }
 rm "$into/.whole"

@@ -8,6 +8,7 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
+from dlim import store
 from dlim.runs.place import Place
 
 Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
@@ -126,7 +127,7 @@ def parsed(text: bytes) -> Deployed | None:
     """A line of a history; None where it makes no sense."""
     try:
         return msgspec.json.decode(text, type=Deployed)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except store.UNREADABLE:
         return None
 
 

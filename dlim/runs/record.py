@@ -222,15 +222,15 @@ def read_file(path: Path) -> Record:
         return msgspec.json.decode(path.read_bytes(), type=Record)
     except OSError as error:
         raise OutputError(path, f"can't be read ({error.strerror})", "delete that output, or restore it") from error
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise OutputError(path, f"is no record of a learning task: {error}", "restore it") from error
+    except store.UNREADABLE as error:
+        raise OutputError(path, f"is no record of a learning task: {shown(str(error))}", "restore it") from error
 
 
 def parsed(data: bytes) -> Record | None:
     """A record that came from elsewhere; None where it is none that this version can read."""
     try:
         return msgspec.json.decode(data, type=Record)
-    except (msgspec.DecodeError, msgspec.ValidationError):
+    except store.UNREADABLE:
         return None
 
 

@@ -120,7 +120,7 @@ def baseline(learner: str) -> Baseline | None:
     """A learner's baseline; None where there is none that can be read."""
     try:
         return msgspec.json.decode(baseline_path(learner).read_bytes(), type=Baseline)
-    except (OSError, msgspec.DecodeError, msgspec.ValidationError):
+    except (OSError, *store.UNREADABLE):
         return None
 
 

@@ -219,7 +219,7 @@ def _pending() -> Change | None:
         return msgspec.json.decode(_CHANGE.read_bytes(), type=Change)
     except FileNotFoundError:
         return None
-    except (msgspec.DecodeError, msgspec.ValidationError):
+    except store.UNREADABLE:
         _say(f"{_CHANGE}: can't be read, and is passed over")
         return None
 

@@ -132,7 +132,13 @@ switch() {
 }
 
 mkdir -p "$own/pieces" "$own/releases" || exit 1
+# what this script makes for itself is locked while it runs: what a killed one left is nobody's
+exec 6>>"$wanted.own" && flock -x 6 || exit 1
 trap 'rm -rf "$wanted" "$wanted".* "$fresh"' EXIT
+for each in "$own"/wanted.*.own; do
+    left=${each%.own}
+    (flock -x -n 6 && rm -rf "$left" "$left".* "$own/releases/.fresh-${left##*.}") 6>>"$each"
+done
 if [ "$step" = bring ]; then
     into=$own/incoming.$$
     exec 7>>"$own/taking.$$" || exit 1

@@ -16,7 +16,7 @@ from typing import TypeVar
 import msgspec
 
 from dlim import store
-from dlim.errors import LearningError
+from dlim.errors import LearningError, shown
 from dlim.runs import record
 from dlim.runs.record import Learned, Origin, Part, Record
 from dlim.runs.shipment import Piece, Shipment
@@ -188,8 +188,9 @@ def _read(path: Path, kind: type[P]) -> P | None:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except FileNotFoundError:
         return None
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise LearningError(path, f"can't be read: {error}", "delete that folder, and begin anew") from error
+    except store.UNREADABLE as error:
+        fault = f"can't be read: {shown(str(error))}"
+        raise LearningError(path, fault, "delete that folder, and begin anew") from error
 
 
 __all__ = ["Task", "Unfinished", "begin", "check_name", "discard", "followed", "load"]
