@@ -117,7 +117,7 @@ class Terminal(Console):
     def close(self) -> None:
         if self._display is not None:
             self._display.stop()
-            self._display = None
+            self._display = self._bar = None
 
     def _share(self) -> str:
         return f"{self._done} of {self._total} tasks"
@@ -126,7 +126,8 @@ class Terminal(Console):
         """The display, which begins with the first work: a run that has none shows none."""
         if self._display is None:
             self._display = _display(self.stream)
-            self._bar = self._display.add_task("", total=self._total, completed=self._done, note=self._share())
+            if self._total:  # a command is one piece of work, and counts no tasks
+                self._bar = self._display.add_task("", total=self._total, completed=self._done, note=self._share())
             self._display.start()
         return self._display
 

@@ -70,7 +70,10 @@ class Command(Understood, cmd_base.Command):  # type: ignore[misc]
         os.chdir(_workspace(params))
         console.use(console.console(sys.stdout))
         keys = [each["name"] for each in self.options]
-        return int(self.answer(Workspace(), words, **{key: params[key] for key in keys}) or 0)
+        try:
+            return int(self.answer(Workspace(), words, **{key: params[key] for key in keys}) or 0)
+        finally:
+            console.current().close()
 
     def require_of(self, known: Sequence[str], what: str) -> list[str]:
         """What the command is for: the one thing behind the colon, or all there are.

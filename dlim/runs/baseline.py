@@ -43,6 +43,9 @@ FLAT = 16.0
 """What has less variance than that is of one colour, and like anything."""
 
 
+_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 @dataclass(frozen=True)
 class Template:
     """A master's object: its label, as the learner calls it, its pixels, and how much each belongs to it, 0 to 1."""
@@ -99,7 +102,7 @@ def judged(
     cv2.setNumThreads(1)  # a shot a core is faster than a core's share of each
     predictions: list[Prediction] = []
     try:
-        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        with ThreadPoolExecutor(_CORES) as pool:
             try:
                 for number, found in enumerate(pool.map(lambda shot: predicted(shot, looked_for), shots), 1):
                     predictions += found
