@@ -1,0 +1,1 @@
+../ssd/onnx_file.py
