@@ -25,6 +25,9 @@ from torch import Tensor, nn
 from training import Course
 from voc import Example
 
+RATES = {"ssdlite320": 2e-3, "ssd300": 1e-4}
+"""Without normalised batches, as in VGG16, a network from random weights learns nothing at higher rates."""
+
 GLANCE = 200
 """Images of val that are looked at after an epoch; test.py looks at all."""
 
@@ -32,7 +35,8 @@ GLANCE = 200
 def main() -> None:
     found = program.parser("Train an SSD on a Pascal VOC dataset.")
     found.add_argument("--model", choices=tuple(model.SIDES), default="ssdlite320", help="the network")
-    chosen = training.options(found, epochs=60, rate=1e-3).parse_args()
+    chosen = training.options(found, epochs=60, rate=None).parse_args()
+    chosen.rate = chosen.rate or RATES[chosen.model]
     folder = program.folder(chosen.dataset, "DLIM_DATASET")
     program.say(f"reading {program.shown(folder)}")
     data = voc.read(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import os
@@ -41,13 +42,13 @@ class Course:
     about: dict[str, Any]
 
 
-def options(found: ArgumentParser, *, epochs: int, rate: float) -> ArgumentParser:
+def options(found: ArgumentParser, *, epochs: int, rate: float | None) -> ArgumentParser:
     found.add_argument("--dataset", metavar="DIR", help="the dataset's folder; what DLIM_DATASET says")
     found.add_argument("--epochs", type=program.count, default=epochs, help="how often train is seen at most")
     found.add_argument("--steps", type=program.count, help="batches an epoch at most")
     found.add_argument("--minutes", type=float, help="how long it learns at most")
     found.add_argument("--patience", type=program.count, default=10, help="epochs without a better one that end it")
-    found.add_argument("--rate", type=float, default=rate, help="of learning, at its highest")
+    found.add_argument("--rate", type=float, default=rate, help="of learning, at its highest; the network's own")
     found.add_argument("--precision", choices=("auto", "full", "mixed"), default="auto", help="auto mixes on CUDA")
     found.add_argument("--workers", type=int, default=None, help="processes that read images; as many as fit")
     found.add_argument("--seed", type=int, default=1, help="another seed draws anew")
@@ -88,31 +89,26 @@ def learn(course: Course, chosen: Namespace, made: Callable[[dict[str, Tensor]],
     steps = min(batches, chosen.steps or batches)
     precision = {None: "full", torch.bfloat16: "mixed, bfloat16", torch.float16: "mixed, float16"}[mixed]
     say(f"{device}, {precision} precision; {steps} steps of {chosen.batch} images an epoch")
-    # sums of one part end before the others begin: the time of an epoch is its own
     while state.epoch < chosen.epochs and not _over(state, chosen, steps):
         if state.idle >= chosen.patience:
             say(f"nothing got better in {state.idle} epochs: it ends here")
             break
         began, before, state.epoch = time.monotonic(), state.seconds, state.epoch + 1
-        total = Tensor()
+        losses = []
         network.train()
-        for number, batch in enumerate(_batches(course, chosen, state.epoch, device), 1):
+        for batch in itertools.islice(_batches(course, chosen, state.epoch, device), steps):
             for group in optimiser.param_groups:
                 group["lr"] = chosen.rate * _share(_progress(state, chosen, steps))
             optimiser.zero_grad(set_to_none=True)
             with torch.autocast(device.type, mixed or torch.bfloat16, enabled=mixed is not None):
                 loss = course.loss(network, batch)
-            scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-            scaler.unscale_(optimiser)
-            nn.utils.clip_grad_norm_(network.parameters(), 5)
-            scaler.step(optimiser)
-            scaler.update()
-            total = torch.cat([total.to(device), loss.detach().float()[None]])
+            _step(network, loss, optimiser, scaler)
+            losses.append(loss.detach())
             state.step += 1
             state.seconds = before + time.monotonic() - began
-            if number == steps or _over(state, chosen, steps):
+            if _over(state, chosen, steps):
                 break
-        mean = float(total.mean())
+        mean = float(torch.stack(losses).float().mean())
         if not math.isfinite(mean):
             raise Fault(f"epoch {state.epoch}: the loss is no number any more; say a --rate below {chosen.rate:g}")
         network.eval()
@@ -133,6 +129,15 @@ def learn(course: Course, chosen: Namespace, made: Callable[[dict[str, Tensor]],
     say(f"{shown(chosen.weight)}: the network after epoch {state.taken}, the best by {score}; {state.seconds:.1f} s")
 
 
+def _step(network: nn.Module, loss: Tensor, optimiser: torch.optim.Optimizer, scaler: torch.amp.GradScaler) -> None:
+    """Move a network down its loss; a step whose slopes are beyond float16's numbers is left out."""
+    scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+    scaler.unscale_(optimiser)
+    nn.utils.clip_grad_norm_(network.parameters(), 5)
+    scaler.step(optimiser)
+    scaler.update()
+
+
 def _mixed(precision: str, device: torch.device) -> torch.dtype | None:
     """The smaller type of mixed precision; None for full. float16 needs its losses scaled, bfloat16 doesn't."""
     if precision == "full" or (precision == "auto" and device.type == "cpu"):
@@ -143,10 +148,11 @@ def _mixed(precision: str, device: torch.device) -> torch.dtype | None:
 def _batches(course: Course, chosen: Namespace, epoch: int, device: torch.device) -> torch.utils.data.DataLoader[Any]:
     course.train.begin(epoch)
     fit = min(8, len(os.sched_getaffinity(0)) - 1) if device.type == "cuda" else 0
+    order = torch.Generator().manual_seed(chosen.seed * 10007 + epoch)
     return torch.utils.data.DataLoader(
         course.train,
         chosen.batch,
-        sampler=torch.randperm(len(course.train), generator=torch.Generator().manual_seed(chosen.seed * 10007 + epoch)),
+        sampler=torch.randperm(len(course.train), generator=order).tolist(),
         collate_fn=course.train.collate,
         num_workers=fit if chosen.workers is None else chosen.workers,
         pin_memory=device.type == "cuda",
