@@ -58,7 +58,7 @@ def learned(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     for name, options in QUICK.items():
         text = (ROOT / f"sample/{name}/{name}.toml").read_text().replace("drawn = 1 ", "drawn = 1\nobjects = [1, 2] ")
         text = re.sub(r"python3 (train\.py)( --model \w+)?", rf"python3 \1\2 {options}", text)
-        workspace.learner(name, text.replace("python3", sys.executable))
+        workspace.learner(name, text.replace("python3", f"OMP_NUM_THREADS=1 {sys.executable}"))
         copied(name, workspace.folder / "sample" / name)
     shots = workspace.folder / "shots"
     shots.mkdir()

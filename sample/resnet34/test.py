@@ -50,8 +50,8 @@ def main() -> None:
     program.write(chosen.report, json.dumps(report, indent=1) + "\n")
     width = max(len(label) for label in ("label", *classes))
     program.say("label".ljust(width) + "".join(name.rjust(11) for name in COLUMNS))
-    for label, row in classes.items():
-        program.say(label.ljust(width) + "".join(shown(row[name]).rjust(11) for name in COLUMNS))
+    for label, one in classes.items():
+        program.say(label.ljust(width) + "".join(shown(one[name]).rjust(11) for name in COLUMNS))
     names = ("accuracy", "nothing_accuracy", "val_loss", "boxes")
     program.say(" ".join(f"{name} {shown(report[name])}" for name in names))
 
