@@ -15,7 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from dlim import archive, console, store
-from dlim.errors import DeploymentError, DlimError, OutputError, Unreachable
+from dlim.errors import DeploymentError, DlimError, OutputError, Unreachable, shown
 from dlim.names import matches, nearest
 from dlim.runs import deploy as deployment
 from dlim.runs import outputs, record, scores, weights
@@ -254,13 +254,20 @@ def _compared(place: Place, course: Course, output: Output, weight: Weight, *, f
         return Chosen(weight, held, forced=serving.forced if serving and held.sha256 else "")
     new = _judged(output.record, place.learner, weight.sha256, output.name)
     if serving is None:
-        told = scores.Versus(worse=False, told="not compared with the weight in service, beside which no record lies")
+        told = scores.Versus(
+            worse=False, told="not compared with the weight in service: beside it lies no record that can be read"
+        )
     else:
-        old = _judged(serving, place.learner, held.sha256, serving.name)
-        told = scores.versus(new, f"{serving.name}, which is in service", old)
+        name = shown(serving.name[:_NAME])  # a server is not believed
+        old = _judged(serving, place.learner, held.sha256, name)
+        told = scores.versus(new, f"{name}, which is in service", old)
     if not told.worse or force:
         _say(f"{course.name}: {told.told}{'; forced' if told.worse else ''}")
     return Chosen(weight, held, told.worse, told.told if told.worse else "")
+
+
+_NAME = 100
+"""Characters of an output's name, as a server has it, that are shown."""
 
 
 def _judged(found: Record, learner: str, sha256: str, name: str) -> Judged | str:

@@ -109,7 +109,7 @@ def by_hand() -> None:
         ("shots", "first, which is in service: the shots are others (changed)"),
         ("count", "first, which is in service: the shots are others (20 then, 18 now)"),
         ("another weight", "first, which is in service: not this weight of second was judged"),
-        ("by hand", "the weight in service, beside which no record lies"),
+        ("by hand", "the weight in service: beside it lies no record that can be read"),
     ],
 )
 def test_what_cannot_be_compared_goes_on(here: Workspace, said: StringIO, case: str, told: str) -> None:
@@ -197,3 +197,22 @@ def test_only_what_was_looked_at_is_replaced(place: Place, tmp_path: Path) -> No
     assert deploy.held(place, settings) == (first, beside)
     put("second", first)
     assert deploy.held(place, settings)[1] == b"of second\n"
+
+
+def test_what_a_server_says_is_shown_as_text(here: Workspace, said: StringIO) -> None:
+    """A record that somebody changed there can refuse a weight, but neither colour a line nor begin another."""
+    judge("first", 74)
+    judge("second", 61)
+    service.put(here, output("first"), ["ssd"])
+    beside = SERVING.with_name("latest_weight.pth.json")
+    found = replace(record.read_file(beside), name="\x1b[31mfirst\n" + "x" * 500)
+    beside.write_bytes(record.write(found))
+    with pytest.raises(DeploymentError) as caught:
+        service.put(here, output("second"), ["ssd"])
+    assert r"74.0 of \x1b[31mfirst\nxxx" in str(caught.value)
+    assert len(str(caught.value)) < 400
+    beside.write_bytes(b"[" * 10_000)
+    service.put(here, output("second"), ["ssd"])
+    assert (
+        "ssd: not compared with the weight in service: beside it lies no record that can be read\n" in said.getvalue()
+    )
