@@ -111,7 +111,7 @@ class Pool:
             raise WorkspaceError(name, fault, "run it again, with -n 1 where it happens again") from error
 
     def _submit(self, name: str, work: Work) -> Future[Made]:
-        with self._lock:
+        with self._lock, _shielded():
             if self._pool is None:
                 self._pool = self._opened()
             return self._pool.submit(_done, name, work)
@@ -123,8 +123,7 @@ class Pool:
         if self._told is None:
             self._told = self._context.SimpleQueue()
             threading.Thread(target=_tell, args=(self._told,), daemon=True).start()
-        with _shielded():
-            return ProcessPoolExecutor(self._count, self._context, _begin, (self._told, self._alive[0]))
+        return ProcessPoolExecutor(self._count, self._context, _begin, (self._told, self._alive[0]))
 
     def close(self, *, now: bool = False) -> None:
         """End the processes. now: without waiting for what they do."""
@@ -170,15 +169,12 @@ def sweep_sockets(file: Path) -> None:
 
 @contextmanager
 def _shielded() -> Iterator[None]:
-    """While processes start, an interrupt is not theirs: they inherit that it is ignored."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """While processes start, an interrupt is not theirs: it is kept from what this thread starts."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _queue: Any = None
@@ -190,6 +186,7 @@ def _begin(queue: Any, alive: Connection) -> None:
     _queue = queue
     # an interrupt is the run's to handle, which ends its processes
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
 
 
