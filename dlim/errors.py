@@ -18,7 +18,9 @@ class DlimError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return " ".join(f"{self.place}: {self.fault}; {self.remedy}".split())
+        line = " ".join(f"{self.place}: {self.fault}; {self.remedy}".split())
+        # what it quotes may be anybody's: no control character comes to a terminal, and none stays unseen
+        return line if line.isprintable() else "".join(map(shown, line))
 
     def _render_traceback_(self) -> list[str]:
         """How a notebook shows it: the line, without the way that it came."""

@@ -30,7 +30,7 @@ def read(path: Path) -> Annotation:
     try:
         tree = xmltodict.parse(_text(store.read_small(path)), force_list=("object",))
     except OSError as error:
-        raise AnnotationError(path, f"can't be read ({error.strerror})", "make it a file that you may read") from error
+        raise AnnotationError(path, f"can't be read ({error.strerror})", "label the image again") from error
     except (ValueError, LookupError, xmltodict.expat.ExpatError) as error:  # LookupError: no such encoding
         raise AnnotationError(path, f"is no XML file that can be read ({error})", "label the image again") from error
     root = tree.get("annotation")
