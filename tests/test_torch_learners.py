@@ -49,9 +49,9 @@ def copied(name: str, to: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def learned(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A workspace whose two learners have learned for a few steps from two of the repository's buttons."""
-    workspace = new_workspace(tmp_path_factory.mktemp("learned"))
+def built(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A workspace with two of the repository's buttons, their datasets for both learners, and a shot."""
+    workspace = new_workspace(tmp_path_factory.mktemp("built"))
     for name in ("close_btn", "install_btn"):
         folder = workspace.project(name)
         shutil.copytree(ROOT / "projects" / name / "master", folder / "master", dirs_exist_ok=True)
@@ -66,14 +66,22 @@ def learned(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     shot.paste(Image.open(ROOT / "projects/close_btn/master/image.jpg"), (40, 50))
     shot.save(shots / "one.png")
     (shots / "one.xml").write_text(XML.format(width=300, height=200, label="close", box=(41, 51, 72, 82)))
-    lines(workspace, "task", "--name", "first")
+    lines(workspace, "dataset")
     return workspace
+
+
+@pytest.fixture(scope="module")
+def learned(built: Workspace) -> Workspace:
+    """The same after both have learned for a few steps."""
+    lines(built, "task", "--name", "first")
+    return built
 
 
 def place(workspace: Workspace, learner: str) -> Path:
     return workspace.folder / ".dlim/servers" / learner
 
 
+@pytest.mark.xdist_group("loop")  # with one `learned` for all of them
 def test_the_loss_falls_and_the_numbers_come_back(learned: Workspace) -> None:
     """Each epoch is a line, the loss falls, and the record has the weight and its numbers, those of each label too."""
     record = json.loads((learned.folder / "output/first/record.json").read_bytes())["learners"]
@@ -95,6 +103,7 @@ def test_the_loss_falls_and_the_numbers_come_back(learned: Workspace) -> None:
         assert {"classes.close_btn.recall", "classes.close.recall"} & one["details"].keys()
 
 
+@pytest.mark.xdist_group("loop")  # with one `learned` for all of them
 def test_a_weight_deploys_and_predicts(learned: Workspace, tmp_path: Path) -> None:
     """The check looks at a picture and says what is served; predict.py leaves COCO's results with names for ids."""
     told = lines(learned, "deploy", "first")
@@ -131,6 +140,7 @@ def test_a_weight_deploys_and_predicts(learned: Workspace, tmp_path: Path) -> No
     assert json.loads((ssd / "results/predictions.json").read_bytes()) == tiny
 
 
+@pytest.mark.xdist_group("loop")  # with one `learned` for all of them
 def test_onnx_says_what_torch_says(learned: Workspace) -> None:
     """export.py leaves a file of which onnxruntime says the same, with the labels in it."""
     onnx = pytest.importorskip("onnx")
@@ -144,9 +154,10 @@ def test_onnx_says_what_torch_says(learned: Workspace) -> None:
         assert json.loads({one.key: one.value for one in file.metadata_props}["labels"]) == labels
 
 
-def test_the_other_ssd_and_pretrained_weights(learned: Workspace, tmp_path: Path) -> None:
+@pytest.mark.xdist_group("alone")
+def test_the_other_ssd_and_pretrained_weights(built: Workspace, tmp_path: Path) -> None:
     """SSD300 learns and answers; a weight, or a file of torchvision's backbone, is a beginning instead of chance."""
-    data, folder = learned.folder / "data_set/ssd", copied("ssd", tmp_path / "ssd")
+    data, folder = built.folder / "data_set/ssd", copied("ssd", tmp_path / "ssd")
     few = ("--dataset", data, "--epochs", "1", "--steps", "1", "--batch", "2")
     run(folder, "train.py", "--model", "ssd300", *few, "--precision", "mixed")
     assert "ok: ssd300" in run(folder, "serve.py", "--check", "--weight", "weights/best_weight.pth")
@@ -162,15 +173,16 @@ def test_the_other_ssd_and_pretrained_weights(learned: Workspace, tmp_path: Path
         print(len(ours) <= len(theirs) and all(map(torch.equal, ours, theirs)))
     """
     assert run(folder, "-c", code).endswith("True\n")
-    weight = place(learned, "ssd") / "weights/best_weight.pth"
-    assert re.search(r": (\d+) of the network's \1 tensors", run(folder, "train.py", *few, "--pretrained", weight))
+    own = ("--model", "ssd300", *few, "--pretrained", "weights/best_weight.pth", "--weight", "weights/next.pth")
+    assert re.search(r": (\d+) of the network's \1 tensors", run(folder, "train.py", *own))
     (folder / "text.pth").write_text("text")
     assert "text.pth is broken" in run(folder, "train.py", *few, "--pretrained", "text.pth", status=1)
 
 
-def test_a_training_that_was_cut_off_goes_on(learned: Workspace, tmp_path: Path) -> None:
+@pytest.mark.xdist_group("alone")
+def test_a_training_that_was_cut_off_goes_on(built: Workspace, tmp_path: Path) -> None:
     """After a kill the same command goes on from the last whole epoch; it ends early where nothing gets better."""
-    data, folder = learned.folder / "data_set/resnet34", copied("resnet34", tmp_path / "resnet34")
+    data, folder = built.folder / "data_set/resnet34", copied("resnet34", tmp_path / "resnet34")
     words = ("--dataset", data, "--epochs", "30", "--steps", "2", "--batch", "4", "--patience", "2", "--rate", "1e-3")
     with subprocess.Popen(
         [sys.executable, "train.py", *map(str, words)], cwd=folder, stdout=subprocess.PIPE, text=True, env=clean({})
@@ -191,19 +203,21 @@ def test_a_training_that_was_cut_off_goes_on(learned: Workspace, tmp_path: Path)
     assert "checkpoint" not in run(folder, "train.py", *words[:2], "--epochs", "1", "--steps", "1")
 
 
+@pytest.mark.xdist_group("alone")
 def test_what_is_wrong_is_one_line(tmp_path: Path) -> None:
     """Without torch a line says what to install; a broken weight, no dataset and no such device are a line as well."""
     for name in QUICK:
         folder = copied(name, tmp_path / name)
         said = run(folder, "-S", "train.py", status=1)
         assert said.rstrip().endswith("; python3 -m pip install -r requirements.txt")
-        assert "set DLIM_DATASET" in run(folder, "train.py", status=1)
-        (folder / "weights").mkdir()
-        (folder / "weights/latest_weight.pth").write_bytes(b"half")
-        assert "latest_weight.pth is broken" in run(folder, "serve.py", "--check", status=1)
-        assert "say cpu" in run(folder, "serve.py", "--check", "--device", "cuda:77", status=1)
+    assert "set DLIM_DATASET" in run(folder, "train.py", status=1)
+    (folder / "weights").mkdir()
+    (folder / "weights/latest_weight.pth").write_bytes(b"half")
+    assert "latest_weight.pth is broken" in run(folder, "serve.py", "--check", status=1)
+    assert "say cpu" in run(folder, "serve.py", "--check", "--device", "cuda:77", status=1)
 
 
+@pytest.mark.xdist_group("alone")
 def test_boxes_are_judged_and_tiled(tmp_path: Path) -> None:
     """Average precision is dlim's own, and a 32 px button at any place of a large screen is whole on a small tile."""
     folder = copied("ssd", tmp_path / "ssd")
