@@ -76,15 +76,19 @@ def _packages(scripts: Iterable[str]) -> list[str]:
     found: set[str] = set()
     for path in paths:
         with suppress(OSError):
-            for module, modules in _SCRIPT.findall(Path(path).read_bytes()):
-                names = {
-                    name.strip().split(b".")[0].split(b" ")[0].decode() for name in (module or modules).split(b",")
-                }
-                found |= {_CALLED.get(name, name) for name in names - own}
+            found |= _modules(Path(path).read_bytes()) - own
     found -= set(PACKAGES["augment"])
     return sorted(
         package for package in found | {each for name in found for each in _needs(name)} if _installed(package)
     )
+
+
+@cache
+def _modules(script: bytes) -> frozenset[str]:
+    """What a script imports, by the names of packages; most scripts of a workspace are alike."""
+    named = (module or modules for module, modules in _SCRIPT.findall(script))
+    names = (name.strip().split(b".")[0].split(b" ")[0].decode() for each in named for name in each.split(b","))
+    return frozenset(_CALLED.get(name, name) for name in names)
 
 
 def _installed(package: str) -> bool:
@@ -116,16 +120,16 @@ def files() -> list[str]:
     return [*(str(ROOT / f"{name}.py") for name in modules), *(path for each in packages for path in _metadata(each))]
 
 
-def _metadata(package: str) -> Iterator[str]:
+@cache
+def _metadata(package: str) -> tuple[str, ...]:
     """A package's metadata file, whose folder has the version in its name."""
     try:
         place = Path(str(metadata.distribution(package).locate_file("")))
     except metadata.PackageNotFoundError:
-        return
+        return ()
     name = package.replace("-", "_").lower()
-    for path in place.iterdir():
-        if path.suffix == ".dist-info" and path.name.partition("-")[0].lower() == name:
-            yield str(path / "METADATA")
+    found = (path for path in place.iterdir() if path.suffix == ".dist-info")
+    return tuple(str(path / "METADATA") for path in found if path.name.partition("-")[0].lower() == name)
 
 
 @cache
