@@ -56,8 +56,11 @@ def _prediction(one: object, names: set[str], labels: Sequence[str]) -> Predicti
     if not isinstance(one, dict):
         return "it is no object with file_name, label, bbox and score"
     name, label, box, score = (one.get(key) for key in ("file_name", "label", "bbox", "score"))
+    lacking = next((key for key in ("file_name", "label", "score", "bbox") if one.get(key) is None), "")
+    if lacking:
+        return f"{lacking} is missing"
     if not isinstance(name, str) or name not in names:
-        return f"file_name {_said(name)} is no shot's"
+        return f"file_name {_said(name)} is not that of a shot"
     if not isinstance(label, str) or label not in labels:
         near = f"; {nearest(label, labels)}" if isinstance(label, str) else ""
         return f"label {_said(label)} is none that it learns{near}"
@@ -76,7 +79,7 @@ def _is_number(value: object) -> TypeGuard[float]:
 
 
 def _said(value: object) -> str:
-    return "is missing" if value is None else shown(json.dumps(value, ensure_ascii=False)[:60])
+    return shown(json.dumps(value, ensure_ascii=False)[:60])
 
 
 def judge(data: bytes, frozen: Frozen, pictures: Mapping[str, Path], into: Path) -> tuple[Judged | None, list[str]]:

@@ -6,6 +6,7 @@ import json
 import math
 import mmap
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -59,6 +60,7 @@ def fill(found: Sequence[Path], out: Staging, settings: Settings) -> list[str]:
     os.environ.pop("FREETYPE_PROPERTIES", None)  # it would change how letters are drawn
     index: dict[str, list[object]] = {}
     said: list[str] = []
+    names = Counter(path.name for path in found)
     each = min(max(WINDOWS // max(len(found), 1), 1), MOST)
     for path in found:
         try:
@@ -66,7 +68,8 @@ def fill(found: Sequence[Path], out: Staging, settings: Settings) -> list[str]:
         except DlimError as error:
             said.append(f"{error}; left out")
             continue
-        name = shown(path.name)
+        # the choices of scenes hang on names: where a picture lies counts only between two of one name
+        name = shown(path.name if names[path.name] == 1 else path.as_posix())
         for number in range(each):
             key: tuple[object, ...] = ("window", settings.seed, name, number)
             _add(out, index, f"{name}#{number}", _window(pixels, settings, key), drawn=False)

@@ -51,8 +51,8 @@ def test_a_file_that_says_nothing(data: bytes, said: str) -> None:
 
 ONE = {
     "a number": (3, "it is no object with file_name, label, bbox and score"),
-    "no name": (found(name=None), "file_name is missing is no shot's"),
-    "another shot": (found("c.png"), 'file_name "c.png" is no shot\'s'),
+    "no name": (found(name=None), "file_name is missing"),
+    "another shot": (found("c.png"), 'file_name "c.png" is not that of a shot'),
     "another label": (found(label="clsoe"), 'label "clsoe" is none that it learns; did you mean "close"?'),
     "a score of no number": (found(score=float("nan")), "score NaN is no number"),
     "a score in words": (found(score="high"), 'score "high" is no number'),

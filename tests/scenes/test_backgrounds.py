@@ -46,6 +46,19 @@ def test_windows_of_pictures(tmp_path: Path) -> None:
     assert said == [f"{folder}/broken.jpg: is no image that can be read; save it as PNG or JPEG; left out"]
 
 
+def test_pictures_of_one_name(tmp_path: Path) -> None:
+    """Two pictures of one name, in two folders, are two."""
+    folder, noise = tmp_path / "pictures", np.random.default_rng(1)
+    for part in ("a", "b"):
+        (folder / part).mkdir(parents=True)
+        Image.fromarray(noise.integers(0, 255, (200, 300, 3), np.uint8)).save(folder / part / "shot.png")
+    with store.staging(tmp_path / "windows") as out:
+        stage(folder, 0, out, (120, 100), 1)
+    found = backgrounds.read(tmp_path / "windows")
+    assert len(found) == 2 * len({one.name for one in found if "/a/" in one.name}) > 0
+    assert len({one.digest for one in found}) == len(found)
+
+
 def test_there_is_no_such_folder(tmp_path: Path) -> None:
     """A folder of backgrounds that isn't there is said in a line."""
     with pytest.raises(ConfigError, match="is no folder of backgrounds; make it, or take `backgrounds` out of"):
