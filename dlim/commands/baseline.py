@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from msgspec.structs import replace
 
 from dlim import console, shots
 from dlim.commands.base import Command
 from dlim.errors import ConfigError, DlimError
+from dlim.names import mapped
 from dlim.runs import scores
 from dlim.runs.course import Course
 from dlim.workspace import Workspace, has_master
@@ -48,9 +49,11 @@ def _judge(workspace: Workspace, name: str, found: Sequence[shots.Shot]) -> None
                 shown.line(f"{name}: {error}; not looked for")
         truth = baseline.truth(found, learner.labels, learned or {each.label for each in made})
         asked = {thing.label for things in truth.values() for thing in things}
+        unasked = {mapped(thing.label, learner.labels) for shot in found for thing in shot.objects} - asked
         chosen = baseline.wanted(made, asked)
         if not chosen:
             shown.line(f"{name}: no shot shows what its masters are called")
+            _say_unasked(name, unasked)
             return
         with shown.working(f"baseline:{name}"):
 
@@ -59,13 +62,22 @@ def _judge(workspace: Workspace, name: str, found: Sequence[shots.Shot]) -> None
 
             judged = baseline.judged(found, truth, chosen, digest, looked)
         lacking = tuple(sorted(asked - {each.label for each in made}))
-        kept = scores.Baseline(key, len(chosen), lacking, judged)
+        kept = scores.Baseline(key, len(chosen), lacking, judged, unasked=tuple(sorted(unasked)))
         scores.keep_baseline(name, kept)
     of = "one master" if kept.masters == 1 else f"{kept.masters:,} masters"
     without = f"; it has none of {scores.few(kept.lacking)}" if kept.lacking else ""
     shown.line(f"{name}: template matching with {of}{without}")
     for line in scores.told(kept.evaluation):
         shown.line(f"  {line}")
+    _say_unasked(name, kept.unasked)
+
+
+def _say_unasked(name: str, labels: Collection[str]) -> None:
+    """Say which labels of shots a learner's figures leave out: nobody should take them for figures of all shots."""
+    if labels:
+        hint = f"[labels] in config/learners/{name}.toml can call a master's label so"
+        fault = f"shots show {', '.join(sorted(labels))}, which it doesn't learn and isn't asked for"
+        console.current().line(f"{name}: {fault}; {hint}")
 
 
 def known(workspace: Workspace, names: Iterable[str]) -> dict[str, scores.Baseline]:

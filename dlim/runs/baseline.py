@@ -60,7 +60,7 @@ class Template:
 
 
 def truth(shots: Sequence[Shot], labels: Mapping[str, str], learned: Collection[str]) -> dict[str, list[Object]]:
-    """What is asked for on shots: objects of what a learner learns, as it calls them."""
+    """What is asked for on shots: objects of what a learner learns, as it calls them; others are left out."""
     named = {
         shot.image.name: [replace(each, label=mapped(each.label, labels)) for each in shot.objects] for shot in shots
     }

@@ -90,7 +90,8 @@ class Baseline(Part, frozen=True):
     """What template matching found, as `doit baseline` keeps it.
 
     key: of all that decided it. masters: how many objects of masters were looked for. lacking: the labels that are
-    asked for and no master has. stale: whether masters or shots are others now; in no file.
+    asked for and no master has. stale: whether masters or shots are others now; in no file. unasked: the labels on
+    shots that the learner doesn't learn.
     """
 
     key: str
@@ -98,6 +99,7 @@ class Baseline(Part, frozen=True):
     lacking: tuple[str, ...]
     evaluation: Judged
     stale: bool = False
+    unasked: tuple[str, ...] = ()
 
 
 def baseline_key(shots: str, projects: Iterable[Project], labels: Mapping[str, str], learned: Iterable[str]) -> str:

@@ -114,11 +114,29 @@ def test_the_command(here: Workspace) -> None:
     assert "AP50 50.0" in answer.lines[1]
 
 
+UNASKED = (
+    ", which it doesn't learn and isn't asked for; [labels] in config/learners/ssd.toml can call a master's label so"
+)
+
+
+def test_labels_that_are_left_out_are_named(here: Workspace) -> None:
+    """A shot's label that no master has is in no figure, and is said each time."""
+    file = here.folder / "shots/b.xml"
+    file.write_text(file.read_text().replace("close_btn", "close_it"))
+    for _ in range(2):
+        answer = doit(here.folder, "baseline")
+        assert "found 2 of 2 (100 %)" in answer.lines[1]
+        assert answer.lines[-1] == f"ssd: shots show close_it{UNASKED}"
+
+
 def test_nothing_to_look_at_or_for(here: Workspace) -> None:
     """Without labelled shots, or masters of their labels, it says so in a line."""
     for project in (here.folder / "projects").iterdir():
         shutil.rmtree(project)
-    assert doit(here.folder, "baseline").lines == ["ssd: no shot shows what its masters are called"]
+    assert doit(here.folder, "baseline").lines == [
+        "ssd: no shot shows what its masters are called",
+        f"ssd: shots show close, skip_btn{UNASKED}",
+    ]
     for path in (here.folder / "shots").glob("*.xml"):
         path.unlink()
     answer = doit(here.folder, "baseline")
