@@ -53,32 +53,39 @@ class Shot:
         return self.annotation is not None
 
 
-def read(folder: Path = SHOTS) -> tuple[Shot, ...]:
-    """The shots in a folder, sorted by name; none where there is no such folder.
+def read(folder: Path = SHOTS, *, whole: bool = False) -> tuple[Shot, ...]:
+    """The shots in a folder, sorted by name; none where there is no such folder. whole: as `each` has it.
 
-    Raises ProjectError or AnnotationError, one line that names the file, for the first thing that is wrong.
+    Raises ProjectError or AnnotationError, one line that names the file, for the first thing that is wrong, with how
+    many more there are.
     """
-    found = list(each(folder))
-    for one in found:
-        if isinstance(one, DlimError):
-            raise one
+    found = list(each(folder, whole=whole))
+    faults = [one for one in found if isinstance(one, DlimError)]
+    if faults:
+        first, more = faults[0], len(faults) - 1
+        remedy = f"{first.remedy}; and {more:,} more; doit shots lists them" if more else first.remedy
+        raise type(first)(first.place, first.fault, remedy)
     return tuple(one for one in found if isinstance(one, Shot))
 
 
-def each(folder: Path = SHOTS) -> Iterator[Shot | DlimError]:
-    """The shots in a folder, sorted by name, and in the place of those that can't be read, what is wrong with them."""
+def each(folder: Path = SHOTS, *, whole: bool = False) -> Iterator[Shot | DlimError]:
+    """The shots in a folder, sorted by name, and in the place of those that can't be read, what is wrong with them.
+
+    whole: read all of each picture: half of one is found out here, and not by a program in an hour.
+    """
     try:
-        entries = sorted(path for path in folder.iterdir() if path.name[0] != ".")
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        yield ProjectError(folder, f"can't be read ({error.strerror})", "make a folder of it that can be read")
+        entries = _entries(folder)
+    except ProjectError as error:
+        yield error
         return
     pictures = {path for path in entries if path.suffix in SUFFIXES}
     for path in entries:
         try:
             if path in pictures:
-                yield _shot(path)
+                found = _shot(path)
+                if whole:
+                    images.read(path)
+                yield found
             elif path.suffix == voc.SUFFIX:
                 _require_picture(path, pictures)
             elif path.suffix.lower() in (*SUFFIXES, *_OTHERS):
@@ -105,6 +112,21 @@ def canonical(objects: Sequence[Object]) -> list[list[object]]:
     return sorted([one.label, one.box.x1, one.box.y1, one.box.x2, one.box.y2, one.difficult] for one in objects)
 
 
+def _entries(folder: Path) -> list[Path]:
+    """What is in a folder of shots; nothing where there is none. Raises ProjectError where it can't be one."""
+    try:
+        return sorted(path for path in folder.iterdir() if path.name[0] != ".")
+    except FileNotFoundError:
+        if folder.is_symlink():
+            raise ProjectError(folder, "is a link to nothing", "mend it, or delete it") from None
+        return []
+    except NotADirectoryError:
+        raise ProjectError(folder, "is no folder", "move it elsewhere: the shots' folder is called so") from None
+    except OSError as error:
+        fault = f"can't be read ({error.strerror})"
+        raise ProjectError(folder, fault, "make a folder of it that can be read") from None
+
+
 def _require_picture(path: Path, pictures: set[Path]) -> None:
     if not any(path.with_suffix(suffix) in pictures for suffix in SUFFIXES):
         raise AnnotationError(shown(str(path)), "has no picture beside it", "put the .jpg or .png there, or delete it")
@@ -123,10 +145,16 @@ def _shot(path: Path) -> Shot:
         if not images.is_upright(image):  # a program on the server may see it as it lies
             raise ProjectError(path, "is turned by its EXIF", _ELSEWHERE)
         size = image.size
-    annotation = path.with_suffix(voc.SUFFIX)
-    if not annotation.exists():
-        return Shot(path.stem, path, None, size)
-    return Shot(path.stem, path, annotation, size, objects(annotation, size))
+    annotation = _box_file(path)
+    return Shot(path.stem, path, annotation, size, objects(annotation, size) if annotation else ())
+
+
+def _box_file(picture: Path) -> Path | None:
+    """The box file beside a picture, if there is one. Raises AnnotationError where it is a link to nothing."""
+    path = picture.with_suffix(voc.SUFFIX)
+    if path.is_symlink() and not path.exists():
+        raise AnnotationError(shown(str(path)), "is a link to nothing", "put the boxes there, or delete it")
+    return path if path.exists() else None
 
 
 def objects(path: Path, size: Size) -> tuple[Object, ...]:
@@ -174,6 +202,7 @@ def bring(source: Path, folder: Path = SHOTS) -> Iterator[Brought]:
         raise ProjectError(source, "is no folder", "name one that has screenshots in it")
     if folder.exists() and source.resolve() == folder.resolve():
         raise ProjectError(source, "is the folder of shots itself", "name another")
+    _entries(folder)  # what is wrong with it is no fault of each picture's
     have = {_pixels(one.image): one for one in each(folder) if isinstance(one, Shot)}
     taken = {path.stem for path in folder.glob("*")}
     for path in sorted(source.iterdir()):
@@ -188,9 +217,9 @@ def bring(source: Path, folder: Path = SHOTS) -> Iterator[Brought]:
 
 
 def _brought(path: Path, folder: Path, have: dict[str, Shot], taken: set[str]) -> Brought:
-    boxes = path.with_suffix(voc.SUFFIX)
+    boxes = _box_file(path)
     data, suffix, size, digest = _picture(path)
-    drawn = objects(boxes, size) if boxes.exists() else None
+    drawn = objects(boxes, size) if boxes else None
     said = "" if drawn is None else f", with {len(drawn)} box{'' if len(drawn) == 1 else 'es'}"
     same = have.get(digest)
     if same is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from dlim import shots
 from dlim.errors import DlimError
 from dlim.formats import voc
 from dlim.geometry import Annotation, Box, Object
-from tests.conftest import Workspace
+from tests.conftest import Workspace, new_workspace
+from tests.in_process import doit
 
 SIZE = 60, 90
 CLOSE = Object("close", Box(10, 20, 30, 40))
@@ -84,6 +86,10 @@ FAULTS = {
         lambda folder: (shot(folder, "a.jpg"), shot(folder, "a.png")),
         "a.png: is a.jpg under a second ending; delete or rename one of the two",
     ),
+    "boxes behind a link to nothing": (
+        lambda folder: shot(folder, "a.jpg", None).with_suffix(".xml").symlink_to("/nowhere/a.xml"),
+        "a.xml: is a link to nothing; put the boxes there, or delete it",
+    ),
     "no image": (lambda folder: (folder / "a.png").write_bytes(b"hello"), "a.png: is no image that can be read"),
     "another form": (
         lambda folder: shot(folder, "a.webp", None),
@@ -102,6 +108,40 @@ def test_what_is_wrong_is_one_line_with_the_file(tmp_path: Path, arrange: object
     with pytest.raises(DlimError) as caught:
         shots.read(tmp_path)
     assert str(caught.value).startswith(f"{tmp_path}/{said}")
+
+
+def test_how_many_more_are_wrong_is_said(tmp_path: Path) -> None:
+    """The first fault, and that there are others, a half picture among them; doit shots lists all."""
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        data = shot(tmp_path / "shots", name, ()).read_bytes()
+    (tmp_path / "shots/b.jpg").write_bytes(b"")
+    (tmp_path / "shots/c.jpg").write_bytes(data[: len(data) - 40])
+    with pytest.raises(DlimError, match=r"b.jpg: is no image that can be read; save it as PNG or JPEG; and 1 more; "):
+        shots.read(tmp_path / "shots", whole=True)
+    new_workspace(tmp_path)
+    listed = [line.partition(":")[0] for line in doit(tmp_path, "shots").lines]
+    assert [line for line in listed if line.startswith("shots/")] == ["shots/b.jpg", "shots/c.jpg"]
+    assert "; and 1 more; doit shots lists them" in doit(tmp_path, "baseline").err
+
+
+@pytest.mark.parametrize(
+    ("arrange", "said"),
+    [
+        (lambda path: path.write_text(""), "shots: is no folder; move it elsewhere: the shots' folder is called so"),
+        (lambda path: path.symlink_to("nowhere"), "shots: is a link to nothing; mend it, or delete it"),
+    ],
+    ids=["a file", "a link to nothing"],
+)
+def test_no_folder_of_shots(tmp_path: Path, arrange: Callable[[Path], object], said: str) -> None:
+    """One line says what `shots` is, and not one for each picture that is to come there."""
+    new_workspace(tmp_path)
+    arrange(tmp_path / "shots")
+    shot(tmp_path / "phone", "a.jpg")
+    shot(tmp_path / "phone", "b.jpg")
+    brought = doit(tmp_path, "shots", "--from-folder", "phone")
+    assert (brought.status, brought.err.splitlines(), brought.out) == (3, [said], "")
+    listed = doit(tmp_path, "shots")
+    assert (listed.status, listed.lines[0]) == (3, said)
 
 
 def test_pictures_are_brought_in(workspace: Workspace) -> None:

@@ -24,7 +24,7 @@ class ShowBaseline(Command):
 
     def answer(self, workspace: Workspace, words: Sequence[str]) -> None:  # type: ignore[override]
         names = self.require_of(list(workspace.config.learners), "learner")
-        found = [shot for shot in shots.read() if shot.labelled]
+        found = [shot for shot in shots.read(whole=True) if shot.labelled]
         if not any(shot.objects for shot in found):
             fault = "no shot shows an object" if found else "there is no labelled shot"
             remedy = "doit shots --from-folder DIR brings some in, and doit label draws their boxes"

@@ -37,7 +37,7 @@ class Shots(Command):
             if not count:
                 line(f"there is no picture in {from_folder}")
             return 3 if refused else 0
-        found = list(shots.each())
+        found = list(shots.each(whole=True))
         if not found:
             line(f"there is no shot in {SHOTS}/; doit shots --from-folder DIR brings screenshots in")
             return 0

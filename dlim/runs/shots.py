@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from dlim import shots, store
-from dlim.augment import images
 from dlim.errors import LearningError
 from dlim.geometry import Box, Object
 from dlim.names import mapped
@@ -69,10 +68,7 @@ def whole() -> Sequence[Shot]:
 
     Raises ProjectError, AnnotationError.
     """
-    found = shots.read()
-    for shot in found:
-        images.read(shot.image)
-    return found
+    return shots.read(whole=True)
 
 
 def freeze(
