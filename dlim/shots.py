@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from dlim import store
 from dlim.augment import images
@@ -186,17 +187,18 @@ def write(shot: Shot, objects: Sequence[Object]) -> None:
 
 
 class Brought(NamedTuple):
-    """What became of a picture: a line. refused: whether it isn't a shot now."""
+    """What became of a picture, or of a box file without one. line: in words. labelled: whether its boxes came too."""
 
     line: str
-    refused: bool = False
+    how: Literal["brought in", "there already", "left out"]
+    labelled: bool = False
 
 
 def bring(source: Path, folder: Path = SHOTS) -> Iterator[Brought]:
     """Make a shot of each picture in a folder, with the box file beside it; nothing there is overwritten.
 
     One that shows the same pixels as a shot isn't brought a second time; its boxes are, where that shot has none.
-    Raises ProjectError where there is no such folder.
+    Raises ProjectError where there is no such folder, or no picture in it.
     """
     if not source.is_dir():
         raise ProjectError(source, "is no folder", "name one that has screenshots in it")
@@ -205,15 +207,21 @@ def bring(source: Path, folder: Path = SHOTS) -> Iterator[Brought]:
     _entries(folder)  # what is wrong with it is no fault of each picture's
     have = {_pixels(one.image): one for one in each(folder) if isinstance(one, Shot)}
     taken = {path.stem for path in folder.glob("*")}
-    for path in sorted(source.iterdir()):
-        if path.suffix.lower() not in (*SUFFIXES, *_OTHERS) or path.name[0] == ".":
-            continue
+    there = sorted(path for path in source.iterdir() if path.name[0] != ".")
+    pictures = [path for path in there if path.suffix.lower() in (*SUFFIXES, *_OTHERS)]
+    if not pictures:
+        raise ProjectError(shown(str(source)), "has no picture in it", "name a folder that has screenshots in it")
+    stems = {path.stem for path in pictures}
+    for path in there:
         try:
-            yield _brought(path, folder, have, taken)
+            if path in pictures:
+                yield _brought(path, folder, have, taken)
+            elif path.suffix == voc.SUFFIX and path.stem not in stems:
+                yield Brought(f"{shown(str(path))}: has no picture beside it; left out", "left out")
         except DlimError as error:
-            yield Brought(f"{error}; left out", refused=True)
+            yield Brought(f"{error}; left out", "left out")
         except OSError as error:
-            yield Brought(f"{unusable(error, path)}; left out", refused=True)
+            yield Brought(f"{unusable(error, path)}; left out", "left out")
 
 
 def _brought(path: Path, folder: Path, have: dict[str, Shot], taken: set[str]) -> Brought:
@@ -224,12 +232,11 @@ def _brought(path: Path, folder: Path, have: dict[str, Shot], taken: set[str]) -
     same = have.get(digest)
     if same is not None:
         if drawn is None or same.labelled:
-            return Brought(f"{shown(path.name)}: is {same.image} already")
+            return Brought(f"{shown(path.name)}: is {same.image} already", "there already")
         write(same, drawn)
         have[digest] = replace(same, annotation=same.image.with_suffix(voc.SUFFIX))
-        return Brought(f"{shown(path.name)}: is {same.image} already{said} now")
-    stem = (re.sub(r"[^A-Za-z0-9._-]+", "_", path.stem).lstrip(".") or "shot")[:70]
-    name = next(each for each in (stem, *(f"{stem}-{n}" for n in range(2, 10**6))) if each not in taken)
+        return Brought(f"{shown(path.name)}: is {same.image} already{said} now", "there already", labelled=True)
+    name = next(each for each in _names(path.stem) if each not in taken)
     made = Shot(name, folder / f"{name}{suffix}", None, size)
     folder.mkdir(exist_ok=True)
     store.write_file(made.image, lambda making: making.write_bytes(data))
@@ -238,7 +245,17 @@ def _brought(path: Path, folder: Path, have: dict[str, Shot], taken: set[str]) -
     if drawn is not None:
         write(made, drawn)
         have[digest] = replace(made, annotation=made.image.with_suffix(voc.SUFFIX))
-    return Brought(f"{shown(path.name)}: {made.image}, {canvas_name(size)}{said}")
+    line = f"{shown(path.name)}: {made.image}, {canvas_name(size)}{said}"
+    return Brought(line, "brought in", labelled=drawn is not None)
+
+
+def _names(stem: str) -> Iterator[str]:
+    """What a picture may be called as a shot: its own name as far as a shot can have it, or shot-1, and so on."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", stem).lstrip(".")[:70]
+    if re.search(r"[A-Za-z0-9]", plain):
+        yield plain
+        yield from (f"{plain}-{number}" for number in itertools.count(2))
+    yield from (f"shot-{number}" for number in itertools.count(1))
 
 
 def _picture(path: Path) -> tuple[bytes, str, Size, str]:

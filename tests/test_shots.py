@@ -144,6 +144,27 @@ def test_no_folder_of_shots(tmp_path: Path, arrange: Callable[[Path], object], s
     assert (listed.status, listed.lines[0]) == (3, said)
 
 
+def test_what_can_be_no_shot_is_brought_in_or_told(tmp_path: Path) -> None:
+    """A name of which nothing is left becomes a number; boxes without a picture, or behind a dead link, are a line."""
+    new_workspace(tmp_path)
+    source = tmp_path / "phone"
+    shot(source, "ホーム.jpg", None, "red")
+    shot(source, "設定.jpg", (CLOSE,), "green")
+    shot(source, "画面 1.jpg", None, "blue")
+    shot(source, "lost.jpg").unlink()
+    shot(source, "linked.jpg", None).with_suffix(".xml").symlink_to("/nowhere/a.xml")
+    done = doit(tmp_path, "shots", "--from-folder", "phone")
+    assert done.status == 3
+    assert done.lines == [
+        "phone/linked.xml: is a link to nothing; put the boxes there, or delete it; left out",
+        "phone/lost.xml: has no picture beside it; left out",
+        "ホーム.jpg: shots/shot-1.jpg, 60x90",
+        "画面 1.jpg: shots/_1.jpg, 60x90",
+        "設定.jpg: shots/shot-2.jpg, 60x90, with 1 box",
+        "3 brought in (1 labelled), 0 there already, 2 left out",
+    ]
+
+
 def test_pictures_are_brought_in(workspace: Workspace) -> None:
     """Each becomes a shot once, upright, with its boxes, over nothing that is there; what is refused is a line each."""
     source, folder = workspace.folder / "phone", workspace.folder / "shots"
@@ -166,6 +187,7 @@ def test_pictures_are_brought_in(workspace: Workspace) -> None:
         "copy of a.jpg: is shots/a.jpg already",
         "screen one.png: shots/screen_one.png, 60x90",
         "turned.jpg: shots/turned-2.png, 90x60",
+        "4 brought in (1 labelled), 1 there already, 1 left out",
     ]
     assert (folder / "a.jpg").read_bytes() == (source / "a.jpg").read_bytes()
     assert (folder / "turned.jpg").read_bytes() == kept
@@ -173,10 +195,9 @@ def test_pictures_are_brought_in(workspace: Workspace) -> None:
         assert (image.mode, image.getpixel((5, 5))) == ("RGB", (255, 255, 255))
 
     shot(source, "screen one.png", (CLOSE,), "red")
-    assert (
-        "screen one.png: is shots/screen_one.png already, with 1 box now"
-        in workspace.doit("shots", "--from-folder", "phone").stdout
-    )
+    said = workspace.doit("shots", "--from-folder", "phone").stdout
+    assert "screen one.png: is shots/screen_one.png already, with 1 box now" in said
+    assert said.endswith("0 brought in, 5 there already (1 labelled now), 1 left out\n")
     workspace.project("close_btn", label="close")
     (folder / "broken.png").write_bytes(b"")
     done = workspace.doit("shots")

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from dlim import console, shots
 from dlim.commands.base import Command, Option, option
-from dlim.errors import DlimError
+from dlim.errors import ConfigError, DlimError
 from dlim.formats import voc
 from dlim.geometry import canvas_name
 from dlim.names import mapped, nearest
@@ -24,19 +24,14 @@ class Shots(Command):
     name = "shots"
     doc_purpose = "the screenshots by which weights are judged; label:shots draws their boxes"
     options: ClassVar[Sequence[Option]] = (
-        option("from_folder", "make a shot of each picture in that folder, with the .xml beside it"),
+        option("from_folder", "make a shot of each picture in that folder, with the .xml beside it")
+        | {"default": None},
     )
 
-    def answer(self, workspace: Workspace, words: Sequence[str], *, from_folder: str) -> int:  # type: ignore[override]
+    def answer(self, workspace: Workspace, words: Sequence[str], *, from_folder: str | None) -> int:  # type: ignore[override]
         line = console.current().line
-        if from_folder:
-            refused = count = 0
-            for done in shots.bring(Path(from_folder)):
-                line(done.line)
-                refused, count = refused + done.refused, count + 1
-            if not count:
-                line(f"there is no picture in {from_folder}")
-            return 3 if refused else 0
+        if from_folder is not None:
+            return _bring(from_folder)
         found = list(shots.each(whole=True))
         if not found:
             line(f"there is no shot in {SHOTS}/; doit shots --from-folder DIR brings screenshots in")
@@ -47,6 +42,22 @@ class Shots(Command):
         for text in (*listed, *faults, *_notes(workspace, whole), _summary(whole, len(faults))):
             line(text)
         return 3 if faults else 0
+
+
+def _bring(source: str) -> int:
+    if not source:
+        raise ConfigError("--from-folder", "names no folder", "doit shots --from-folder DIR")
+    line = console.current().line
+    count: Counter[tuple[str, bool]] = Counter()
+    for done in shots.bring(Path(source)):
+        line(done.line)
+        count[done.how, done.labelled] += 1
+    parts = []
+    for how, labelled in (("brought in", "labelled"), ("there already", "labelled now"), ("left out", "")):
+        some = count[how, True]
+        parts.append(f"{some + count[how, False]:,} {how}" + (f" ({some:,} {labelled})" if some else ""))
+    line(", ".join(parts))
+    return 3 if count["left out", False] else 0
 
 
 def _row(shot: Shot) -> tuple[str, ...]:
