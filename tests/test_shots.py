@@ -206,6 +206,10 @@ def test_pictures_are_brought_in(workspace: Workspace) -> None:
         "a.jpg           60x90  labelled  1 close, 1 clsoe",
         "turned-2.png    90x60  open",
         "shots/broken.png: is no image that can be read; save it as PNG or JPEG",
+        (
+            "no learner is judged by them: none has learning.predict in its file; "
+            "docs/how-to/sample-learners.md has learners that predict"
+        ),
         'shots/a.xml: no project has the label "clsoe"; did you mean "close"?',
         "2 labelled (2 close, 1 clsoe), 3 open: doit label:shots draws the next one's boxes; 1 can't be used",
     ):

@@ -50,6 +50,8 @@ def require(names: Iterable[str], tasks: Collection[str]) -> None:
 
 def unknown(name: str, names: Iterable[str]) -> str:
     """That there is no such task, with the nearest."""
+    if name.startswith("label:shots/"):
+        return f'doit: "{name}" is no shot; doit shots lists them'
     near = nearest(name, names)
     # all there are would fill a screen
     remedy = near if near.startswith("did you") else "doit list shows those there are"

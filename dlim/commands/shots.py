@@ -44,6 +44,9 @@ class Shots(Command):
         return 3 if faults else 0
 
 
+_PREDICTING = "docs/how-to/sample-learners.md has learners that predict"
+
+
 def _bring(source: str) -> int:
     if not source:
         raise ConfigError("--from-folder", "names no folder", "doit shots --from-folder DIR")
@@ -84,7 +87,7 @@ def _notes(workspace: Workspace, found: Sequence[Shot]) -> Iterator[str]:
 
     learners = workspace.config.learners
     if not any(learner.learning.predict for learner in learners.values()):
-        yield "no learner is judged by them: none has learning.predict in its file"
+        yield "no learner is judged by them: none has learning.predict in its file; " + _PREDICTING
     known = set(label.known(project for _, project in workspace.everything()))
     for name, learner in learners.items():
         known |= {mapped(each, learner.labels) for each in known} | set(learner.labels.values())

@@ -470,14 +470,18 @@ def by_label(numbers: Mapping[str, float]) -> ByLabel | None:
     columns = tuple(dict.fromkeys(column for row in rows.values() for column in row))
     scores = [column for column in columns if metrics.kind(column) == metrics.SCORE]
     by = next((column for wanted in _WORST for column in scores if wanted in column.lower()), [*scores, *columns][0])
-    # a label without the number was never found, or never looked for
-    worst = sorted(rows, key=lambda label: (rows[label].get(by, -1.0), label))
+    counted = next((column for column in columns if column in _COUNTS), "")
+    # a label without the number was never found, or never looked for; one that val doesn't show says nothing
+    worst = sorted(rows, key=lambda label: (rows[label].get(counted) == 0, rows[label].get(by, -1.0), label))
     told = (LabelNumbers(label, tuple(_number(rows[label].get(each)) for each in columns)) for label in worst)
     return ByLabel(by, columns, tuple(told))
 
 
 _WORST = ("recall", "ap", "f1", "acc")
 """What of a label's numbers says how well it is known, what says most first."""
+
+_COUNTS = ("boxes", "objects", "support")
+"""What of them says how often it was there to be found."""
 
 
 def _number(value: float | None) -> str:

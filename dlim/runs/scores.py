@@ -222,9 +222,12 @@ def _on_shots(first: str, one: Judged | None, second: str, two: Judged | None) -
         ("false a shot", f"{one.total.false:.2f}", f"{two.total.false:.2f}", f"{less:+.2f}"),
     ]
     known = {label for each in (one, two) for label, found in each.labels.items() if found.ap50 is not None}
-    labels = sorted(known, key=lambda label: (_change(one, two, label), label))
+    same = {label for label in known if points(_ap50(one, label)) == points(_ap50(two, label))}
+    labels = sorted(known - same, key=lambda label: (_change(one, two, label), label))
     rows += [(f"AP50 of {label}", *_pair(_ap50(one, label), _ap50(two, label))) for label in labels]
     yield from (f"  {line}" for line in table(("", first, second, "change"), rows, (1, 2, 3)))
+    if same:
+        yield f"  AP50 of {f'{len(same):,} labels' if len(same) > 1 else 'one label'} is the same"
 
 
 def _ap50(judged: Judged, label: str) -> float | None:
@@ -255,9 +258,13 @@ def _on_val(before: Learned, after: Learned) -> Iterator[str]:
         else f"val differs with the dataset, so these numbers can't be compared ({of_val(after)}):"
     )
     one, two = {**before.metrics, **before.details}, {**after.metrics, **after.details}
-    for name in names:
+    differing = [name for name in names if _number(one.get(name)) != _number(two.get(name))]
+    for name in differing:
         change = f" ({two[name] - one[name]:+.4g})" if same and name in one and name in two else ""
         yield f"  {name} {_number(one.get(name))}, then {_number(two.get(name))}{change}"
+    rest = len(names) - len(differing)
+    if rest:
+        yield f"  {f'{rest:,} numbers are' if rest > 1 else 'one number is'} the same, to four digits"
 
 
 def _number(value: float | None) -> str:

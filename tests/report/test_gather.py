@@ -275,7 +275,7 @@ def test_what_has_changed(packed: Workspace, outputs: Path) -> None:
 
 
 def test_numbers_by_label() -> None:
-    """What the results say of each label is a table, the worst label first, and first one that was never found."""
+    """What the results say of each label is a table, the worst label first; one without boxes comes last."""
     numbers = {
         "val_accuracy": 0.9,
         "speed.all": 3.0,
@@ -284,13 +284,17 @@ def test_numbers_by_label() -> None:
         "classes.skip.images": 4,
         "classes.skip.recall": 0.25,
         "classes.sign.images": 1,
+        "classes.nowhere.images": 0,
+        "classes.nowhere.boxes": 0,
+        "classes.nowhere.recall": 0,
     }
     found = by_label(numbers)
     assert found is not None
-    assert (found.by, found.columns) == ("recall", ("images", "recall"))
+    assert (found.by, found.columns) == ("recall", ("images", "recall", "boxes"))
     assert [(row.label, row.values) for row in found.rows] == [
-        ("sign", ("1", "")),
-        ("skip", ("4", "0.25")),
-        ("close", ("20", "0.5")),
+        ("sign", ("1", "", "")),
+        ("skip", ("4", "0.25", "")),
+        ("close", ("20", "0.5", "")),
+        ("nowhere", ("0", "0", "0")),
     ]
     assert by_label({"val_accuracy": 0.9, "speed.all": 3.0}) is None

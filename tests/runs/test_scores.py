@@ -132,7 +132,24 @@ def test_two_on_other_shots() -> None:
     assert lines[2].startswith(f"    first judged on 18 shots ({SHOTS[:12]}): AP50 60.0")
     assert lines[3].startswith("    second judged on 18 shots (efefefefefef): AP50 65.0")
     assert lines[4].startswith("  on the same val (")
-    assert lines[5:] == ["    val_accuracy 0.875, then 0.875 (+0)", "  dataset: the same as before"]
+    assert lines[5:] == ["    one number is the same, to four digits", "  dataset: the same as before"]
+
+
+def test_two_that_are_equal() -> None:
+    """What is the same is counted, however many numbers by label there are: the totals alone are told."""
+    details = {f"classes.{label}.recall": 0.5 for label in "abcdefgh"}
+    one, two = (output(name, judged(60, a=90, b=30), details=details) for name in ("first", "second"))
+    lines = [" ".join(line.split()) for line in scores.difference(one, two)]
+    assert lines[3:] == [
+        "AP50 60.0 60.0 +0.0",
+        "AP50:95 30.0 30.0 +0.0",
+        "found of 2 1 1 +0",
+        "false a shot 0.75 0.75 +0.00",
+        "AP50 of 2 labels is the same",
+        "on the same val (it shows variations of masters it was trained on, and no real screen):",
+        "9 numbers are the same, to four digits",
+        "dataset: the same as before",
+    ]
 
 
 def test_one_that_was_not_judged() -> None:
