@@ -106,6 +106,9 @@ T = TypeVar("T", Missed, Find)
 MARGIN, LEAST, SIDE = 1.0, 60, 240
 """What a crop shows around a box, in the box's longer side and in pixels at least; and how large it is at most."""
 
+FRAME = 3
+"""Pixels of a crop that the frame around the box is thick."""
+
 
 def _pictured(judged: Judged, pictures: Mapping[str, Path], into: Path) -> Judged:
     """Keep a crop around each of the missed and the false."""
@@ -131,10 +134,13 @@ def _crop(one: T, pictures: Mapping[str, Path], to: Path) -> T:
     part = part.resize((max(1, round(part.width * scale)), max(1, round(part.height * scale))))
     edges = [(x - left) * scale, (y - top) * scale, (x + width - left) * scale, (y + height - top) * scale]
     pen = ImageDraw.Draw(part)
-    pen.rectangle([edges[0] - 2, edges[1] - 2, edges[2] + 1, edges[3] + 1], outline="white")
-    pen.rectangle(
-        [edges[0] - 1, edges[1] - 1, edges[2], edges[3]], outline="#16a34a" if "missed" in to.name else "#dc2626"
-    )
+    for out, thick, colour in (
+        (FRAME + 1, 1, "white"),
+        (FRAME, FRAME, "#16a34a" if "missed" in to.name else "#dc2626"),
+    ):
+        starts = [max(0.0, min(at - out, side - 1)) for at, side in zip(edges[:2], part.size, strict=True)]
+        ends = [max(0.0, min(at + out - 1, side - 1)) for at, side in zip(edges[2:], part.size, strict=True)]
+        pen.rectangle([*starts, *ends], outline=colour, width=thick)
     store.write_file(to, lambda making: part.save(making, "JPEG", quality=80))
     return msgspec.structs.replace(one, picture=f"{to.parent.name}/{to.name}")
 

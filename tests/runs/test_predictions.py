@@ -89,6 +89,12 @@ def test_what_is_judged(tmp_path: Path) -> None:
     for one in judged.false:
         with Image.open(tmp_path / one.picture) as image:
             assert 1 <= max(image.size) <= 240
+    data = json.dumps([found("b.png", "skip", [40, 40, 20, 20])]).encode()
+    judged, _ = judge(data, FROZEN, pictures, tmp_path / "framed")
+    assert judged is not None
+    with Image.open(tmp_path / judged.false[0].picture) as image:
+        row = [image.convert("RGB").getpixel((x, 100)) for x in range(120)]  # twice as large as the shot
+    assert [x for x, (red, green, blue) in enumerate(row) if red > 150 and red > green + 40] == [77, 78, 79]
     nothing = Frozen("", ("close",), (Still("open.png", File(1, "c")),))
     assert judge(data, nothing, {}, tmp_path)[0] is None
     gone = {name: tmp_path / "gone" / name for name in pictures}
