@@ -133,14 +133,15 @@ def _crop(one: T, pictures: Mapping[str, Path], to: Path) -> T:
     scale = min(SIDE / max(part.size), 4)
     part = part.resize((max(1, round(part.width * scale)), max(1, round(part.height * scale))))
     edges = [(x - left) * scale, (y - top) * scale, (x + width - left) * scale, (y + height - top) * scale]
+    sides: tuple[int, int] = part.size
     pen = ImageDraw.Draw(part)
     for out, thick, colour in (
         (FRAME + 1, 1, "white"),
         (FRAME, FRAME, "#16a34a" if "missed" in to.name else "#dc2626"),
     ):
-        starts = [max(0.0, min(at - out, side - 1)) for at, side in zip(edges[:2], part.size, strict=True)]
-        ends = [max(0.0, min(at + out - 1, side - 1)) for at, side in zip(edges[2:], part.size, strict=True)]
-        pen.rectangle([*starts, *ends], outline=colour, width=thick)
+        apart = zip(edges, (-out, -out, out - 1, out - 1), sides * 2, strict=True)
+        frame = [max(0.0, min(at + by, side - 1)) for at, by, side in apart]
+        pen.rectangle(frame, outline=colour, width=thick)
     store.write_file(to, lambda making: part.save(making, "JPEG", quality=80))
     return msgspec.structs.replace(one, picture=f"{to.parent.name}/{to.name}")
 
