@@ -91,19 +91,30 @@ def test_a_weight_is_judged_by_shots(judged: Workspace) -> None:
 @pytest.mark.parametrize(
     ("program", "said"),
     {
-        "it fails": ("raise SystemExit(3)", "ssd: its predict failed with status 3; it isn't judged by the shots"),
-        "it leaves nothing": ("", "ssd: results/predictions.json: its predict left no such file of up to"),
+        "it fails": ("raise SystemExit(3)", "predict failed with status 3"),
+        "it leaves nothing": ("", "results/predictions.json is not there"),
         "no list": (
             'open("results/predictions.json", "w").write("{}")',
-            "ssd: results/predictions.json: is no list of predictions",
+            "results/predictions.json: is no list of predictions",
         ),
+        "too large": (
+            'open("results/predictions.json", "w").write(" " * (1 << 26) + "[]")',
+            "results/predictions.json is larger than 67.1 MB",
+        ),
+        "a link": (
+            'import os; os.symlink("/nowhere", "results/predictions.json")',
+            "results/predictions.json is a link to /nowhere, and no file",
+        ),
+        "a folder": ('import os; os.mkdir("results/predictions.json")', "results/predictions.json is a folder"),
     }.values(),
 )
 def test_a_wrong_program_loses_nothing(judged: Workspace, program: str, said: str) -> None:
-    """Whatever predict does, the weight comes back, with a line that says why it isn't judged."""
+    """Whatever predict does, the weight comes back; why it isn't judged is said at once, and kept."""
     (judged.folder / "program/predict.py").write_text(program)
-    only(lines(judged, "task:ssd", "--name", "first"), said)
+    only(lines(judged, "task:ssd", "--name", "first"), f"ssd: not judged on shots: {said}")
     assert evaluation(judged, "first") is None
+    only(lines(judged, "output", "first"), f"    not judged on shots: {said}")
+    assert any(f"not judged: {said}"[:40] in line for line in lines(judged, "outputs"))
     assert len(record.read(judged.folder / "output/first").learners["ssd"].weights) == 1
 
 

@@ -419,6 +419,8 @@ def _part(
         shots = _on_shots(learned.evaluation, scores.beside_baseline(learner, learned.evaluation, least), folder)
         if scores.loses(learned.evaluation, least):
             troubles.insert(0, "finds less on the shots than template matching does")
+    elif learned and learned.unjudged:
+        troubles.insert(0, f"was not judged on shots: {learned.unjudged}; {record.REJUDGE}")
     return Part(learner, told, grade, results, svg.charts(found), tuple(troubles), end, labels, shots, val)
 
 

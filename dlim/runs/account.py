@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 
-from dlim.console import megabytes
+from dlim.console import cut, megabytes
 from dlim.runs import scores
 from dlim.runs.outputs import Output
-from dlim.runs.record import Learned, Record, local_time
+from dlim.runs.record import REJUDGE, Learned, Record, local_time
 from dlim.runs.scores import Baseline
 from dlim.runs.state import State
 from dlim.runs.unfinished import Unfinished
@@ -18,6 +18,7 @@ HEADS = ("name", "when", "learner", "dataset", "on shots", "result", "size", "",
 
 Row = tuple[str, ...]
 
+_CELL = 50  # characters of why a weight was not judged
 _SHORT = 12  # signs of a digest that tell it from others
 
 
@@ -32,7 +33,7 @@ def rows(output: Output, serving: Collection[str]) -> Iterator[Row]:
             "" if number else local_time(record.ended),
             name,
             f"{dataset.train + dataset.val:,} images, {dataset.archive.sha256[:_SHORT]}",
-            f"AP50 {scores.points(learned.evaluation.total.ap50)}" if learned.evaluation else "",
+            on_shots(learned),
             result(learned),
             megabytes(size),
             "in service" if name in serving else "",
@@ -79,6 +80,13 @@ def way_on(task: Unfinished) -> str:
     return f"the same doit task begins it anew, doit output:rm {task.task.name} drops it"
 
 
+def on_shots(learned: Learned) -> str:
+    """How it does on shots, in a cell; why that isn't known, where it was to be."""
+    if learned.evaluation:
+        return f"AP50 {scores.points(learned.evaluation.total.ap50)}"
+    return cut(f"not judged: {learned.unjudged}", _CELL) if learned.unjudged else ""
+
+
 def result(learned: Learned) -> str:
     """The first number of a learner's results; and where its test failed, that."""
     number = next((f"{key} {value:.4g}" for key, value in learned.metrics.items()), "")
@@ -113,6 +121,8 @@ def _learned(learned: Learned, beside: str) -> Iterator[str]:
         yield f"predict {job.predict}: status {job.predict_exit_code}"
     if learned.evaluation:
         yield from scores.told(learned.evaluation)
+    elif learned.unjudged:
+        yield f"not judged on shots: {learned.unjudged}; {REJUDGE}"
     if beside:
         yield f"  {beside}"
     if learned.metrics or learned.details:

@@ -299,8 +299,10 @@ def _learned(task: Unfinished, course: Course, brought: _Brought) -> Learned:
         raise _weightless(task, course, found)
     metrics = record.in_log(log, learning.numbers)
     if learning.results and learning.results not in untouched:
-        metrics |= record.numbers(weights.read(packed, learning.results, record.MOST) or b"")
+        results = weights.read(packed, learning.results, record.MOST)
+        metrics |= record.numbers(results if isinstance(results, bytes) else b"")
     said = _told(metrics)
+    judged = _judged(task, course, brought)
     console.current().line(f"{course.name}: brought back {packed.name}, {megabytes(packed.stat().st_size)}{said}")
     learned = Learned(
         origin=task.origin(course.name),
@@ -313,7 +315,8 @@ def _learned(task: Unfinished, course: Course, brought: _Brought) -> Learned:
         metrics={name: value for name, value in metrics.items() if name.count(".") <= 1},
         details={name: value for name, value in metrics.items() if name.count(".") > 1},
         program=brought.program,
-        evaluation=_judged(task, course, brought),
+        evaluation=judged if isinstance(judged, Judged) else None,
+        unjudged=judged if isinstance(judged, str) else "",
     )
     code = brought.job.test_exit_code
     if code:
@@ -321,32 +324,38 @@ def _learned(task: Unfinished, course: Course, brought: _Brought) -> Learned:
     return learned
 
 
-def _judged(task: Unfinished, course: Course, brought: _Brought) -> Judged | None:
-    """What the weight is worth on the shots that were set apart; whatever is wrong there is said, and loses nothing."""
+def _judged(task: Unfinished, course: Course, brought: _Brought) -> Judged | str:
+    """What the weight is worth on the shots that were set apart, or why that can't be told; that loses nothing.
+
+    Empty where nothing was to be judged.
+    """
     learning, frozen = course.learner.learning, shots.read(task, course.name)
     if frozen is None or not learning.predictions:
-        return None
+        return ""
     from dlim.runs import predictions
 
     def line(text: str) -> None:
         console.current().line(f"{course.name}: {text}")
 
-    if brought.job.predict_exit_code:
-        line(f"its predict failed with status {brought.job.predict_exit_code}; it isn't judged by the shots")
-        return None
-    data = None
-    if learning.predictions not in brought.untouched:
-        data = weights.read(_packed(task, course), learning.predictions, predictions.MOST)
-    if data is None:
-        most = megabytes(predictions.MOST)
-        line(f"{learning.predictions}: its predict left no such file of up to {most}; it isn't judged by the shots")
-        return None
+    def unjudged(reason: str) -> str:
+        line(f"not judged on shots: {reason}; {record.REJUDGE}")
+        return reason
+
+    file, code = learning.predictions, brought.job.predict_exit_code
+    if code:
+        return unjudged(f"predict failed with status {code}")
+    if file in brought.untouched:
+        return unjudged(f"predict left no {file}: what is there is older")
+    data = weights.read(_packed(task, course), file, predictions.MOST)
+    if isinstance(data, str):
+        return unjudged(f"{file} {data}")
     into = task.folder / f"{course.name}_shots"
     judged, said = predictions.judge(data, frozen, shots.pictures(task, frozen), into)
     for text in said:
-        line(f"{learning.predictions}: {text}")
-    if judged:
-        line(f"on {judged.shots.count} shots: {judged.told}")
+        line(f"{file}: {text}")
+    if judged is None:
+        return unjudged(f"{file}: {said[0]}") if frozen.truth else ""
+    line(f"on {judged.shots.count} shots: {judged.told}")
     return judged
 
 

@@ -158,6 +158,8 @@ class Judged(Part, frozen=True):
 class Learned(Part, frozen=True):
     """One learner's part. weights: by path, newest last. evaluation: None where its weight wasn't judged by shots.
 
+    unjudged: why it wasn't, where it was to be: what is wrong with its predict, or with what that left.
+
     metrics: the numbers of the test's results and of the log, by dotted name; details: those of tables within tables,
     such as those of each label. program: the commit of the program on the server, where that is under git there.
     """
@@ -173,6 +175,11 @@ class Learned(Part, frozen=True):
     details: dict[str, float] = {}
     program: Revision | None = None
     evaluation: Judged | None = None
+    unjudged: str = ""
+
+
+REJUDGE = "mend predict, and learn again under another name"
+"""What to do about a weight that wasn't judged, though it was to be."""
 
 
 class Record(Part, frozen=True):

@@ -156,14 +156,32 @@ def loses(judged: Judged, kept: Baseline | None) -> bool:
 
 @dataclass(frozen=True)
 class Versus:
-    """A weight beside the one in service. worse: whether it does worse on the same shots. told: in words."""
+    """A weight beside the one in service.
+
+    worse: whether it does worse on the same shots. told: in words. unjudged: what to do, where it wasn't judged though
+    it was to be, and the one in service was.
+    """
 
     worse: bool
     told: str
+    unjudged: str = ""
 
 
-def versus(new: Judged | str, other: str, old: Judged | str) -> Versus:
+@dataclass(frozen=True)
+class Unjudged:
+    """A weight that was to be judged, as its learner has a predict, and wasn't: why, and what to do about it."""
+
+    why: str
+    way: str
+
+
+def versus(new: Judged | Unjudged | str, other: str, old: Judged | str) -> Versus:
     """A weight beside another one, as each was judged or, in words, why it wasn't. other: how that one is called."""
+    if isinstance(new, Unjudged):
+        if isinstance(old, Judged):
+            told = f"not judged on shots ({new.why}), and AP50 {points(old.total.ap50)} of {other}"
+            return Versus(worse=True, told=told, unjudged=new.way)
+        new = f"not judged on shots ({new.why})"
     if isinstance(new, str) or isinstance(old, str):
         return Versus(worse=False, told=f"not compared with {other}: {new if isinstance(new, str) else old}")
     if new.shots.digest != old.shots.digest:

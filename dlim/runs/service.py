@@ -61,14 +61,15 @@ class Change(Part, frozen=True):
 class Chosen:
     """A learner's weight that is to go into service.
 
-    over: what it takes the place of. worse: whether it does worse than that. forced: in what, or in what it did as it
-    went there.
+    over: what it takes the place of. worse: whether it does worse than that, or may, as it wasn't judged and that was.
+    forced: in what, or in what it did as it went there. unjudged: what to do about it, where it wasn't judged.
     """
 
     weight: Weight
     over: Held
     worse: bool = False
     forced: str = ""
+    unjudged: str = ""
 
 
 def put(
@@ -83,7 +84,8 @@ def put(
     """Put an output's weights into service for learners: for all of them, or for none.
 
     path: of a weight in the archive, instead of the newest. dataset: the learners read what it was learned from, too.
-    force: also those that do worse on the same shots than the ones in service. What an interrupted change left
+    force: also those that do worse on the same shots than the ones in service, or weren't judged though they were to
+    be. What an interrupted change left
     half-done is brought to its end first, or undone. Raises DeploymentError where one does worse.
     """
     with _alone():
@@ -239,11 +241,18 @@ def _gate(workspace: Workspace, output: Output, found: Mapping[str, Weight], *, 
         with course.serving() as place:
             chosen[name] = _compared(place, course, output, weight, force=force)
         if chosen[name].worse:
-            worse.append(f"{name}: {chosen[name].forced}")
+            worse.append(name)
     if worse and not force:
-        fault = "does worse than what is in service: "
-        raise DeploymentError(output.name, fault + "; ".join(worse), "deploy another, or say --force")
+        raise _worse(output, {name: chosen[name] for name in worse})
     return chosen
+
+
+def _worse(output: Output, worse: Mapping[str, Chosen]) -> DeploymentError:
+    """The error to raise where weights do worse than what is in service, or may."""
+    way = next((each.unjudged for each in worse.values() if each.unjudged), "")
+    word = "may do" if way else "does"
+    fault = f"{word} worse than what is in service: " + "; ".join(f"{name}: {worse[name].forced}" for name in worse)
+    return DeploymentError(output.name, fault, f"{way or 'deploy another'}, or say --force")
 
 
 def _compared(place: Place, course: Course, output: Output, weight: Weight, *, force: bool) -> Chosen:
@@ -252,7 +261,12 @@ def _compared(place: Place, course: Course, output: Output, weight: Weight, *, f
     serving = record.parsed(beside)
     if held.sha256 is None or held.sha256 == weight.sha256:
         return Chosen(weight, held, forced=serving.forced if serving and held.sha256 else "")
-    new = _judged(output.record, place.learner, weight.sha256, output.name)
+    new: Judged | scores.Unjudged | str = _judged(output.record, place.learner, weight.sha256, output.name)
+    learned = output.record.learners[place.learner]
+    if not isinstance(new, Judged) and learned.job.predict and not learned.evaluation:
+        code = learned.job.predict_exit_code
+        why = learned.unjudged or (f"predict failed with status {code}" if code else "")
+        new = scores.Unjudged(why, record.REJUDGE) if why else _SHOTLESS
     if serving is None:
         told = scores.Versus(
             worse=False, told="not compared with the weight in service: beside it lies no record that can be read"
@@ -263,9 +277,10 @@ def _compared(place: Place, course: Course, output: Output, weight: Weight, *, f
         told = scores.versus(new, f"{name}, which is in service", old)
     if not told.worse or force:
         _say(f"{course.name}: {told.told}{'; forced' if told.worse else ''}")
-    return Chosen(weight, held, told.worse, told.told if told.worse else "")
+    return Chosen(weight, held, told.worse, told.told if told.worse else "", told.unjudged)
 
 
+_SHOTLESS = scores.Unjudged("there was no labelled shot", "label shots, and learn again under another name")
 _NAME = 100
 """Characters of an output's name, as a server has it, that are shown."""
 
@@ -351,8 +366,7 @@ def _put(place: Place, course: Course, output: Output, chosen: Chosen, change: C
             except Overtaken:
                 chosen = _compared(place, course, output, weight, force=change.forced)
                 if chosen.worse and not change.forced:
-                    fault = f"does worse than what is in service: {place.learner}: {chosen.forced}"
-                    raise DeploymentError(output.name, fault, "deploy another, or say --force") from None
+                    raise _worse(output, {place.learner: chosen}) from None
         return deploy(chosen)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 
 from dlim import store
+from dlim.console import megabytes
 from dlim.errors import OutputError, shown
 from dlim.names import matches
 
@@ -96,13 +97,29 @@ def _target(path: str, member: tarfile.TarInfo) -> str:
     return posixpath.normpath(posixpath.join(folder, member.linkname))
 
 
-def read(archive: Path, path: str, limit: int) -> bytes | None:
-    """A small file of an archive, such as the results; None where it has none, or one that is larger than the limit."""
+def read(archive: Path, path: str, limit: int) -> bytes | str:
+    """A small file of an archive, such as the results; in words what is wrong with it, where that can't be read."""
+    fault = "is not there"
     with _reading(archive) as tar:
         for each, member in _members(tar):
-            if each == path and _is_file(member) and member.size <= limit:
-                return b"".join(_pieces(tar, member))
-    return None
+            if each == path and _is_file(member):
+                if member.size <= limit:
+                    return b"".join(_pieces(tar, member))
+                fault = f"is larger than {megabytes(limit)}, the most that is read"
+            elif each == path:
+                fault = _kind(member)
+            elif member.issym() and path.startswith(f"{each}/"):
+                fault = f"lies behind the link {shown(each)}, whose files are not archived"
+    return fault
+
+
+def _kind(member: tarfile.TarInfo) -> str:
+    """What something is instead of a file with bytes."""
+    if member.issym() or member.islnk():
+        return f"is a link to {shown(member.linkname)}, and no file"
+    if member.isdir():
+        return "is a folder, and no file"
+    return "is empty" if member.isreg() and not member.size else "is no plain file"
 
 
 def newest(archive: Path, pattern: str, leave_out: Iterable[str] = ()) -> Weight:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from dlim import config, projects, store
 from dlim.projects import Project
@@ -163,6 +164,16 @@ def test_a_test_that_failed(packed: Workspace, outputs: Path) -> None:
     output(outputs, "first", ssd=learned(test=1))
     [part] = gathered(packed, outputs).courses[0].parts
     assert (part.told, part.grade) == ("has learned on trainer@gpu, but its test ended with status 1", "warning")
+
+
+def test_a_predict_that_failed(packed: Workspace, outputs: Path) -> None:
+    """That a weight wasn't judged though it was to be is a warning, with the way out."""
+    failed = replace(learned(), unjudged="predict failed with status 7")
+    output(outputs, "first", ssd=failed)
+    [part] = gathered(packed, outputs).courses[0].parts
+    assert part.troubles[0] == (
+        "was not judged on shots: predict failed with status 7; mend predict, and learn again under another name"
+    )
 
 
 def test_learning_at_work(packed: Workspace, outputs: Path) -> None:

@@ -95,6 +95,36 @@ def test_one_that_is_worse_refuses_all(here: Workspace) -> None:
     assert serving() == ["second", "second"]
 
 
+@pytest.mark.parametrize(
+    ("unjudged", "told", "way"),
+    [
+        ("predict failed with status 7", "predict failed with status 7", "mend predict"),
+        ("", "there was no labelled shot", "label shots"),
+    ],
+)
+def test_one_that_was_to_be_judged_and_was_not_is_refused(
+    here: Workspace, said: StringIO, unjudged: str, told: str, way: str
+) -> None:
+    """A predict that fails doesn't switch the comparison off; nothing in service that was judged, and it goes there."""
+    folder = OUTPUT / "second"
+    found = record.read(folder)
+    part = found.learners["ssd"]
+    part = replace(part, unjudged=unjudged, job=replace(part.job, predict="python3 predict.py"))
+    (folder / record.RECORD).write_bytes(record.write(replace(found, learners={**found.learners, "ssd": part})))
+    judge("first", 6.9)
+    service.put(here, output("first"), ["ssd"])
+    for path in ("", "weights/last.pth"):
+        with pytest.raises(DeploymentError) as caught:
+            service.put(here, output("second"), ["ssd"], path=path)
+        assert str(caught.value) == (
+            f"second: may do worse than what is in service: ssd: not judged on shots ({told}), and AP50 6.9 of first, "
+            f"which is in service; {way}, and learn again under another name, or say --force"
+        )
+    service.put(here, output("second"), ["ssd"], force=True)
+    service.put(here, output("second"), ["ssd"], path="weights/last.pth")
+    assert f"ssd: not compared with second, which is in service: not judged on shots ({told})\n" in said.getvalue()
+
+
 def by_hand() -> None:
     SERVING.unlink()
     SERVING.write_text("a weight")
