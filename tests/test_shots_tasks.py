@@ -118,6 +118,25 @@ def test_a_wrong_program_loses_nothing(judged: Workspace, program: str, said: st
     assert len(record.read(judged.folder / "output/first").learners["ssd"].weights) == 1
 
 
+@pytest.mark.parametrize("beside", ["", "os.chmod(best, 0o640)"])
+def test_what_predict_writes_is_no_weight(judged: Workspace, beside: str) -> None:
+    """What is judged is what was learned: a newer weight, a link to one and results of predict's are passed over."""
+    program = judged.folder / "program"
+    wrote = (
+        "import os, pathlib, shutil; best = next(pathlib.Path('weights').glob('*.pth'))\n"
+        "pathlib.Path('weights/zz.pth').write_text('another'); os.symlink('zz.pth', 'weights/zzz.pth')\n"
+        f"os.link(best, 'weights/aa.pth')\n{beside}\n"
+    )
+    (program / "predict.py").write_text(PREDICT + wrote)
+    said = lines(judged, "task:ssd", "--name", "first")
+    only(said, "ssd: weights/zz.pth was written by predict; it is passed over")
+    only(said, "ssd: weights/zzz.pth was written by predict; it is passed over")
+    learned = record.read(judged.folder / "output/first").learners["ssd"]
+    assert learned.evaluation is not None
+    assert len(learned.weights) == 1
+    assert not {"weights/zz.pth", "weights/zzz.pth", "weights/aa.pth"} & set(learned.weights)
+
+
 def test_shots_that_cant_be_read_stop_a_task_before_it_learns(judged: Workspace) -> None:
     """Nobody learns for hours to be told that there is nothing to judge by."""
     data = (judged.folder / "shots/b.png").read_bytes()

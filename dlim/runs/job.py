@@ -183,8 +183,18 @@ def untouched(place: Place, name: str) -> frozenset[str]:
 
     None where it was begun by a version of dlim that didn't look.
     """
-    seen = place.ask(f'[ ! -e "$own/jobs/$1/untouched" ] || head -c {_MOST} "$own/jobs/$1/untouched"', name)
-    return frozenset(posixpath.normpath(line.rsplit("|", 4)[0]) for line in seen.splitlines())
+    return _listed(place, name, "untouched", 4)
+
+
+def predicted(place: Place, name: str) -> frozenset[str]:
+    """The files of the learner's folder that a job's predict made or changed."""
+    return _listed(place, name, "predicted", 3)
+
+
+def _listed(place: Place, name: str, what: str, marks: int) -> frozenset[str]:
+    """The paths in a list of a job. marks: how many things stand behind each."""
+    seen = place.ask(f'[ ! -e "$own/jobs/$1/$2" ] || head -c {_MOST} "$own/jobs/$1/$2"', name, what)
+    return frozenset(posixpath.normpath(line.rsplit("|", marks)[0]) for line in seen.splitlines())
 
 
 def forget(place: Place, name: str) -> None:

@@ -144,6 +144,9 @@ seen() {
     find . -path ./.dlim -prune -o \( -type f -o -type l \) -exec stat -c '%n|%s|%y|%z|%i' {} +
 }
 
+# The same without the times of changed attributes, which a mere look, such as a hard link, can change.
+still() { seen | sed 's/|[^|]*\(|[^|]*\)$/\1/'; }
+
 # The revision of the program, where it is under git.
 revision() {
     commit=$(git rev-parse HEAD 2>/dev/null) || return 0
@@ -165,6 +168,8 @@ archive() {
     status=$?
     # what was there before the job, and is as it was: no weight and no result of its own
     [ ! -e "$job/before" ] || { seen | grep -Fxf "$job/before"; } >"$job/untouched" 2>/dev/null
+    # what predict wrote: neither
+    [ ! -e "$job/learned" ] || { still | grep -vFxf "$job/learned"; } >"$job/predicted" 2>/dev/null
     # 1 is GNU tar's word for a file, such as a log, that changed as it was read
     if [ "$status" = 0 ] || [ "$status$gnu" = 1yes ]; then
         digest=$(sha256sum <"$job/archive.part") && leave archive.sha256 "${digest%% *}  archive.tar" &&
@@ -236,7 +241,12 @@ learn() {
         fi
         if [ -z "$told" ] && [ -s "$job/predict" ] && ! said predict_exit_code; then
             note "predict: $(tr '\n' ' ' <"$job/predict")"
-            attend become predict
+            # once: what is there by now was learned, and what a predict that was cut short has left wasn't
+            if [ -e "$job/learned" ] || { still >"$job/learned.part" && mv -f "$job/learned.part" "$job/learned"; }; then
+                attend become predict
+            else
+                status=1 cut=$told
+            fi
             [ -n "$cut" ] || leave predict_exit_code "$status"
         fi
         if [ -z "$told" ]; then
@@ -253,7 +263,7 @@ learn() {
 # Begin the job, whose lock is taken: in a session of its own, which nothing but the lock ties to this script.
 begin() {
     if ! said exit_code || [ "$line" != 0 ]; then
-        rm -f "$job/exit_code" "$job/test_exit_code" "$job/predict_exit_code"
+        rm -f "$job/exit_code" "$job/test_exit_code" "$job/predict_exit_code" "$job/learned"
         leave since "$(now)" || fail "$job can't be written"
     fi
     rm -f "$job/pid" "$job/ended" "$job/cancelled" "$job/archive_exit_code"

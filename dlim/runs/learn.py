@@ -235,7 +235,8 @@ def _archived(task: Unfinished, course: Course, place: Place, state: State) -> S
 class _Brought(Part, frozen=True):
     """What came back: where from, how the job ended, and what of the learner's folder it left as it was.
 
-    untouched: nothing where the server didn't look. since: when it began, in seconds since 1970.
+    untouched: nothing where the server didn't look. since: when it began, in seconds since 1970. predicted: the files
+    that its predict wrote.
     """
 
     where: Where
@@ -243,6 +244,7 @@ class _Brought(Part, frozen=True):
     since: float
     untouched: tuple[str, ...]
     program: Revision | None = None
+    predicted: tuple[str, ...] = ()
 
 
 def _bring_back(task: Unfinished, course: Course, place: Place, state: State) -> _Brought:
@@ -277,6 +279,7 @@ def _bring_back(task: Unfinished, course: Course, place: Place, state: State) ->
             state.since_epoch,
             tuple(sorted(job.untouched(place, task.task.job))),
             Revision(commit, bool(changed)) if commit else None,
+            tuple(sorted(job.predicted(place, task.task.job))),
         )
         task.write(course.name, _BROUGHT, brought)
     plain.unlink(missing_ok=True)
@@ -287,7 +290,10 @@ def _learned(task: Unfinished, course: Course, brought: _Brought) -> Learned:
     """What a learner learned, of what came back. Raises LearningError where that holds no weight of this job."""
     learning, packed, log = course.learner.learning, _packed(task, course), _log(task, course)
     untouched = frozenset(brought.untouched)
-    found = weights.look(packed, learning.weights, (course.learner.service.weight,))
+    # what judges a weight must not become one
+    found = weights.look(packed, learning.weights, (course.learner.service.weight,)).without(
+        brought.predicted, "was written by predict"
+    )
     learned_now = [
         weight
         for weight in found.weights
@@ -298,7 +304,9 @@ def _learned(task: Unfinished, course: Course, brought: _Brought) -> Learned:
     if not learned_now:
         raise _weightless(task, course, found)
     metrics = record.in_log(log, learning.numbers)
-    if learning.results and learning.results not in untouched:
+    if learning.results and learning.results in brought.predicted:
+        console.current().line(f"{course.name}: {learning.results} was written by predict; it is passed over")
+    elif learning.results and learning.results not in untouched:
         results = weights.read(packed, learning.results, record.MOST)
         metrics |= record.numbers(results if isinstance(results, bytes) else b"")
     said = _told(metrics)

@@ -44,10 +44,17 @@ def find(archive: Path, pattern: str, leave_out: Iterable[str] = ()) -> list[Wei
 
 
 class Look(NamedTuple):
-    """What an archive has that matches. passed_over: what is no weight, and why."""
+    """What an archive has that matches. passed_over: what is no weight, and why. leads: where symbolic links lead."""
 
     weights: list[Weight]
     passed_over: dict[str, str]
+    leads: dict[str, str]
+
+    def without(self, paths: Collection[str], why: str) -> Look:
+        """The same without the weights at those paths, and links to them. why: they are none."""
+        none = {each.path for each in self.weights if {each.path, self.leads.get(each.path)} & set(paths)}
+        kept = [each for each in self.weights if each.path not in none]
+        return self._replace(weights=kept, passed_over={**self.passed_over, **dict.fromkeys(sorted(none), why)})
 
 
 def look(archive: Path, pattern: str, leave_out: Iterable[str] = ()) -> Look:
@@ -60,6 +67,7 @@ def look(archive: Path, pattern: str, leave_out: Iterable[str] = ()) -> Look:
     found: dict[str, Weight] = {}
     passed_over: dict[str, str] = {}
     links: dict[str, tuple[str, float]] = {}
+    leads: dict[str, str] = {}
     with _reading(archive) as tar:
         for path, member in _members(tar):
             if _is_file(member) and wanted(path):
@@ -67,6 +75,7 @@ def look(archive: Path, pattern: str, leave_out: Iterable[str] = ()) -> Look:
                 found[path] = Weight(path, member.size, _time(member), _sha256(_pieces(tar, member)))
             elif (member.issym() or member.islnk()) and wanted(path):
                 links[path] = _target(path, member), _time(member)
+                leads |= {path: links[path][0]} if member.issym() else {}
             elif member.issym() and matches(f"{path}/x", (pattern, f"{PurePosixPath(pattern).parent}/x")):
                 passed_over[path] = f"is a link to {shown(member.linkname)}, whose files are not archived"
             elif member.isreg() and member.size and wanted(path):
@@ -78,7 +87,7 @@ def look(archive: Path, pattern: str, leave_out: Iterable[str] = ()) -> Look:
                 found[path] = targets[target]._replace(path=path, time=max(time, targets[target].time))
             else:
                 passed_over[path] = f"is a link to {shown(target)}, which is not in the archive"
-    return Look(sorted(found.values(), key=lambda weight: (weight.time, weight.path)), passed_over)
+    return Look(sorted(found.values(), key=lambda weight: (weight.time, weight.path)), passed_over, leads)
 
 
 def _weights_of(archive: Path, paths: Collection[str]) -> dict[str, Weight]:
