@@ -239,6 +239,11 @@ def cut(text: str, limit: int | None) -> str:
     return f"{text[:kept]}{'...'[:limit]}"
 
 
+def counted(count: int, word: str) -> str:
+    """How many there are of what has that name: `1 shot`, `2,000 shots`."""
+    return f"{count:,} {word}{'s' * (count != 1)}"
+
+
 def megabytes(number: float) -> str:
     """So many bytes, in megabytes."""
     return f"{number / 1e6:,.1f} MB"

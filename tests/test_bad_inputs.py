@@ -177,7 +177,7 @@ def _member(text: str) -> tuple[tarfile.TarInfo, io.BytesIO]:
 
 def predicted(text: str, folder: Path) -> object:
     """Of a shot a.png of 100x80, with the labels close and skip."""
-    still = Still("a.png", record.File(1, "a"), ())
+    still = Still("a.png", record.File(1, "a"), (), (100, 80))
     found, lines = predictions.read(text.encode(), Frozen("0" * 64, ("close", "skip"), (still,)))
     if not lines:
         return found

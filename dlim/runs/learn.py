@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from dlim import console, errors, store
-from dlim.console import megabytes
+from dlim.console import counted, megabytes
 from dlim.errors import DlimError, LearningError
 from dlim.names import matches
 from dlim.runs import job, program, record, ship, shots, unfinished, weights
@@ -155,7 +155,9 @@ def _begin(task: Unfinished, course: Course, place: Place) -> None:
     if frozen:
         sent = shots.bring(place, task.task.job, task, frozen)
         console.current().line(
-            f"{course.name}: {len(sent)} of {len(frozen.shots)} shots sent" if sent else f"{course.name}: has all shots"
+            f"{course.name}: {len(sent)} of {counted(len(frozen.shots), 'shot')} sent"
+            if sent
+            else f"{course.name}: has all shots"
         )
     order = Order(
         name=task.task.job,
@@ -363,7 +365,7 @@ def _judged(task: Unfinished, course: Course, brought: _Brought) -> Judged | str
         line(f"{file}: {text}")
     if judged is None:
         return unjudged(f"{file}: {said[0]}") if frozen.truth else ""
-    line(f"on {judged.shots.count} shots: {judged.told}")
+    line(f"on {counted(judged.shots.count, 'shot')}: {judged.told}")
     return judged
 
 

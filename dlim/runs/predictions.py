@@ -25,6 +25,7 @@ MOST = 1 << 26
 COUNT = 500_000
 
 _FAR = 1e6  # pixels: no box goes there
+_ROUNDING = 1e-5  # by which a likeness in single precision may lie above 1
 _FAULTS = 5  # kinds of faults that are told
 
 
@@ -38,11 +39,11 @@ def read(data: bytes, frozen: Frozen) -> tuple[list[Prediction], list[str]]:
         return [], ["is no list of predictions"]
     if len(found) > COUNT:
         return [], [f"has {len(found):,} predictions, more than {COUNT:,}: let predict keep the surest"]
-    names = {shot.name for shot in frozen.shots}
+    sizes = {shot.name: shot.size or (_FAR, _FAR) for shot in frozen.shots}
     good: list[Prediction] = []
     faults: Counter[str] = Counter()
     for one in found:
-        read_one = _prediction(one, names, frozen.labels)
+        read_one = _prediction(one, sizes, frozen.labels)
         if isinstance(read_one, Prediction):
             good.append(read_one)
         else:
@@ -51,7 +52,7 @@ def read(data: bytes, frozen: Frozen) -> tuple[list[Prediction], list[str]]:
     return good, [*lines[:_FAULTS], *([f"and {len(lines) - _FAULTS} other faults"] if len(lines) > _FAULTS else [])]
 
 
-def _prediction(one: object, names: set[str], labels: Sequence[str]) -> Prediction | str:
+def _prediction(one: object, sizes: Mapping[str, tuple[float, float]], labels: Sequence[str]) -> Prediction | str:
     """A prediction, or what is wrong with it."""
     if not isinstance(one, dict):
         return "it is no object with file_name, label, bbox and score"
@@ -59,18 +60,23 @@ def _prediction(one: object, names: set[str], labels: Sequence[str]) -> Predicti
     lacking = next((key for key in ("file_name", "label", "score", "bbox") if one.get(key) is None), "")
     if lacking:
         return f"{lacking} is missing"
-    if not isinstance(name, str) or name not in names:
+    if not isinstance(name, str) or name not in sizes:
         return f"file_name {_said(name)} is not that of a shot"
     if not isinstance(label, str) or label not in labels:
         near = f"; {nearest(label, labels)}" if isinstance(label, str) else ""
         return f"label {_said(label)} is none that it learns{near}"
     if not _is_number(score):
-        return f"score {_said(score)} is no number"
+        return f"score {_said(score)} {'is not finite' if isinstance(score, float) else 'is no number'}"
+    if not -_ROUNDING <= score <= 1 + _ROUNDING:
+        return "score is below 0 or above 1"
     if not isinstance(box, list) or len(box) != 4 or not all(map(_is_number, box)):
-        return f"bbox {_said(box)} is not [x, y, width, height]"
+        whole = isinstance(box, list) and len(box) == 4 and all(isinstance(each, float) for each in box)
+        return f"bbox {_said(box)} is not {'finite' if whole else '[x, y, width, height]'}"
     x, y, width, height = box
     if width <= 0 or height <= 0 or max(map(abs, box)) > _FAR:
         return "bbox has no area, or lies far outside"
+    if x + width <= 0 or y + height <= 0 or x >= sizes[name][0] or y >= sizes[name][1]:
+        return "bbox lies wholly beside its shot"
     return Prediction(name, label, Box(x, y, x + width, y + height), score)
 
 

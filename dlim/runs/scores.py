@@ -11,7 +11,7 @@ from statistics import mean
 import msgspec
 
 from dlim import store
-from dlim.console import table
+from dlim.console import counted, table
 from dlim.projects import Project
 from dlim.runs import outputs
 from dlim.runs.outputs import Output, Trace
@@ -44,7 +44,7 @@ def figures(judged: Judged) -> Iterator[tuple[str, str]]:
 def told(judged: Judged) -> Iterator[str]:
     """An evaluation, the worst label first."""
     shots = judged.shots
-    yield f"judged on {shots.count:,} shots ({shots.digest[:12]}): " + ", ".join(
+    yield f"judged on {counted(shots.count, 'shot')} ({shots.digest[:12]}): " + ", ".join(
         f"{name} {value}" for name, value in figures(judged)
     )
     rows = [row(label, one) for label, one in worst_first(judged.labels)]
@@ -196,7 +196,7 @@ def versus(new: Judged | Unjudged | str, other: str, old: Judged | str) -> Versu
     one, two = (points(mean(each.labels[label].ap50 or 0 for label in both)) for each in (new, old))
     of = "" if asked[0] == asked[1] else f", of {', '.join(sorted(both))}"
     # by what is told: nobody should be refused for 74.0 where 74.0 is in service
-    return Versus(float(one) < float(two), f"AP50 {one} on {new.shots.count:,} shots{of}, {two} of {other}")
+    return Versus(float(one) < float(two), f"AP50 {one} on {counted(new.shots.count, 'shot')}{of}, {two} of {other}")
 
 
 def difference(one: Output, two: Output) -> Iterator[str]:
@@ -231,7 +231,7 @@ def _on_shots(first: str, one: Judged | None, second: str, two: Judged | None) -
             yield f"  {name} {next(told(each))}"
     if one is None or two is None or one.shots.digest != two.shots.digest:
         return
-    yield f"on the same {one.shots.count:,} shots ({one.shots.digest[:12]}):"
+    yield f"on the same {counted(one.shots.count, 'shot')} ({one.shots.digest[:12]}):"
     less = two.total.false - one.total.false
     rows = [
         ("AP50", *_pair(one.total.ap50, two.total.ap50)),

@@ -33,11 +33,12 @@ class Thing(Part, frozen=True):
 
 
 class Still(Part, frozen=True):
-    """A shot as it was. name: of its file. objects: None where nobody had labelled it."""
+    """A shot as it was. name: of its file. objects: None where nobody had labelled it. size: in pixels."""
 
     name: str
     image: File
     objects: tuple[Thing, ...] | None = None
+    size: tuple[int, int] | None = None
 
 
 class Frozen(Part, frozen=True):
@@ -81,7 +82,7 @@ def freeze(
         kept = _picture(task, image)
         if not kept.exists():
             store.write_file(kept, lambda making, path=shot.image: shutil.copyfile(path, making))  # type: ignore[misc]
-        stills.append(Still(shot.image.name, image, _things(shot, renamed)))
+        stills.append(Still(shot.image.name, image, _things(shot, renamed), shot.size))
     task.write(learner, _FROZEN, Frozen(shots.digest(found), tuple(labels), tuple(stills)))
 
 

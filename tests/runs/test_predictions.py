@@ -16,7 +16,7 @@ FROZEN = Frozen(
     "digest",
     ("close", "skip"),
     (
-        Still("a.png", File(1, "a"), (Thing("close", (10, 10, 20, 20)), Thing("ok", (50, 50, 20, 20)))),
+        Still("a.png", File(1, "a"), (Thing("close", (10, 10, 20, 20)), Thing("ok", (50, 50, 20, 20))), (100, 120)),
         Still("b.png", File(1, "b"), ()),
         Still("open.png", File(1, "c")),
     ),
@@ -54,11 +54,13 @@ ONE = {
     "no name": (found(name=None), "file_name is missing"),
     "another shot": (found("c.png"), 'file_name "c.png" is not that of a shot'),
     "another label": (found(label="clsoe"), 'label "clsoe" is none that it learns; did you mean "close"?'),
-    "a score of no number": (found(score=float("nan")), "score NaN is no number"),
+    "a score of no number": (found(score=float("nan")), "score NaN is not finite"),
     "a score in words": (found(score="high"), 'score "high" is no number'),
     "two corners": (found(bbox=[1, 2]), "bbox [1.0, 2.0] is not [x, y, width, height]"),
-    "an endless box": (found(bbox=[0, 0, float("inf"), 1]), "bbox [0.0, 0.0, Infinity, 1.0] is not"),
+    "an endless box": (found(bbox=[0, 0, float("inf"), 1]), "bbox [0.0, 0.0, Infinity, 1.0] is not finite"),
     "a box turned round": (found(bbox=[10, 10, -5, 5]), "bbox has no area, or lies far outside"),
+    "a score in percent": (found(score=90), "score is below 0 or above 1"),
+    "a box beside the shot": (found(bbox=[100, 0, 5, 5]), "bbox lies wholly beside its shot"),
     "true for a number": (found(bbox=[True, 0, 5, 5]), "bbox [true, 0.0, 5.0, 5.0] is not"),
 }
 
@@ -78,7 +80,7 @@ def test_what_is_judged(tmp_path: Path) -> None:
     for shot in FROZEN.shots:
         pictures[shot.name] = tmp_path / shot.name
         Image.new("RGB", (100, 120), "navy").save(pictures[shot.name])
-    wrong = [found("b.png", "skip", [-900, 0, 5, 5], 0.95), found("b.png", "close", [90, 100, 500, 3], 0.95)]
+    wrong = [found("b.png", "skip", [-4, 0, 5, 5], 0.95), found("b.png", "close", [90, 100, 500, 3], 0.95)]
     data = json.dumps([found(), *wrong, found("open.png")]).encode()
     judged, lines = judge(data, FROZEN, pictures, tmp_path / "ssd_shots")
     assert judged is not None

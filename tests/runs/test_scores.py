@@ -69,6 +69,13 @@ def test_an_output_that_was_judged() -> None:
     ]
 
 
+def test_one_shot_is_one() -> None:
+    """A number of shots and its word agree."""
+    for count, said in ((1, "1 shot ("), (2, "2 shots (")):
+        one = replace(judged(50), shots=Judges("ab" * 32, count, 1))
+        assert next(scores.told(one)).startswith(f"judged on {said}")
+
+
 def test_beside_template_matching() -> None:
     """A weight that does worse than that is told so; where that was judged on other shots, nothing is compared."""
     found = output("first", judged(60, a=60))
