@@ -137,6 +137,15 @@ def test_what_predict_writes_is_no_weight(judged: Workspace, beside: str) -> Non
     assert not {"weights/zz.pth", "weights/zzz.pth", "weights/aa.pth"} & set(learned.weights)
 
 
+def test_a_predict_that_overwrites_the_weight(judged: Workspace) -> None:
+    """What was learned is gone then: a line says so, and nothing else is taken for it."""
+    over = "for path in pathlib.Path('weights').glob('*.pth'): path.write_text('another')\n"
+    (judged.folder / "program/predict.py").write_text(PREDICT + over)
+    said = refused(judged, "task:ssd", "--name", "first")
+    assert "left no new file that matches" in said
+    assert "was written by predict; what came back is kept in " in said
+
+
 def test_shots_that_cant_be_read_stop_a_task_before_it_learns(judged: Workspace) -> None:
     """Nobody learns for hours to be told that there is nothing to judge by."""
     data = (judged.folder / "shots/b.png").read_bytes()
