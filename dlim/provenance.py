@@ -55,6 +55,7 @@ def _version(package: str) -> str:
 
 
 _SCRIPT = re.compile(rb"^[ \t]*(?:from[ \t]+([A-Za-z_]\w*)|import[ \t]+([^#;\n]+))", re.MULTILINE)
+_NO_PACKAGES = sys.stdlib_module_names | {"dlim"}
 _CALLED = {"cv2": "opencv-python-headless", "PIL": "Pillow", "skimage": "scikit-image", "sklearn": "scikit-learn"}
 """Packages that are called otherwise than what is imported of them."""
 
@@ -72,11 +73,11 @@ def imported_files(scripts: Iterable[str]) -> Iterator[str]:
 
 def _packages(scripts: Iterable[str]) -> list[str]:
     paths = [path for path in scripts if path.endswith(".py")]
-    own = {Path(path).stem for path in paths} | {"dlim"} | set(sys.stdlib_module_names)
+    own = {Path(path).stem for path in paths}
     found: set[str] = set()
     for path in paths:
         with suppress(OSError):
-            found |= _modules(Path(path).read_bytes()) - own
+            found |= _modules(Path(path).read_bytes()) - own - _NO_PACKAGES
     found -= set(PACKAGES["augment"])
     return sorted(
         package for package in found | {each for name in found for each in _needs(name)} if _installed(package)

@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -111,6 +111,11 @@ def digest(shots: Sequence[Shot]) -> str:
 def canonical(objects: Sequence[Object]) -> list[list[object]]:
     """What of objects an evaluation depends on, in one order."""
     return sorted([one.label, one.box.x1, one.box.y1, one.box.x2, one.box.y2, one.difficult] for one in objects)
+
+
+def unasked(labels: Iterable[str]) -> str:
+    """What is said of labels on shots that a learner doesn't learn: its figures leave their objects out."""
+    return f"shots show {', '.join(sorted(labels))}, which it doesn't learn and isn't asked for"
 
 
 def _entries(folder: Path) -> list[Path]:

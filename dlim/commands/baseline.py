@@ -10,6 +10,7 @@ from dlim import console, shots
 from dlim.commands.base import Command
 from dlim.errors import ConfigError, DlimError
 from dlim.names import mapped
+from dlim.projects import Project
 from dlim.runs import scores
 from dlim.runs.course import Course
 from dlim.workspace import Workspace, has_master
@@ -29,14 +30,15 @@ class ShowBaseline(Command):
             fault = "no shot shows an object" if found else "there is no labelled shot"
             remedy = "doit shots --from-folder DIR brings some in, and doit label draws their boxes"
             raise ConfigError(shots.SHOTS, fault, remedy)
+        digest = shots.digest(found)
         for name in names:
-            _judge(workspace, name, found)
+            _judge(workspace, name, found, digest)
 
 
-def _judge(workspace: Workspace, name: str, found: Sequence[shots.Shot]) -> None:
+def _judge(workspace: Workspace, name: str, found: Sequence[shots.Shot], digest: str) -> None:
     shown, learner = console.current(), workspace.config.learners[name]
-    projects = [each for each in workspace.taken(name).values() if has_master(each)]
-    learned, digest, key = _learned(workspace, name), shots.digest(found), _key(workspace, name, found)
+    projects, learned = _masters(workspace, name), _learned(workspace, name)
+    key = scores.baseline_key(digest, projects, learner.labels, learned)
     kept = scores.baseline(name)
     if kept is None or kept.key != key:
         from dlim.runs import baseline
@@ -76,24 +78,27 @@ def _say_unasked(name: str, labels: Collection[str]) -> None:
     """Say which labels of shots a learner's figures leave out: nobody should take them for figures of all shots."""
     if labels:
         hint = f"[labels] in config/learners/{name}.toml can call a master's label so"
-        fault = f"shots show {', '.join(sorted(labels))}, which it doesn't learn and isn't asked for"
-        console.current().line(f"{name}: {fault}; {hint}")
+        console.current().line(f"{name}: {shots.unasked(labels)}; {hint}")
 
 
 def known(workspace: Workspace, names: Iterable[str]) -> dict[str, scores.Baseline]:
     """The baselines that there are, each with whether masters or shots are others now."""
     kept = {name: least for name in names if (least := scores.baseline(name)) and name in workspace.config.learners}
     try:
-        found = [shot for shot in shots.read() if shot.labelled] if kept else []
-        return {name: replace(each, stale=each.key != _key(workspace, name, found)) for name, each in kept.items()}
+        digest = shots.digest(shots.read()) if kept else ""
+        return {name: replace(each, stale=each.key != _key(workspace, name, digest)) for name, each in kept.items()}
     except (DlimError, OSError):
         return {name: replace(each, stale=True) for name, each in kept.items()}
 
 
-def _key(workspace: Workspace, name: str, found: Sequence[shots.Shot]) -> str:
-    projects = [each for each in workspace.taken(name).values() if has_master(each)]
+def _key(workspace: Workspace, name: str, digest: str) -> str:
+    """Of all that decides a learner's baseline now. digest: of the shots."""
     labels = workspace.config.learners[name].labels
-    return scores.baseline_key(shots.digest(found), projects, labels, _learned(workspace, name))
+    return scores.baseline_key(digest, _masters(workspace, name), labels, _learned(workspace, name))
+
+
+def _masters(workspace: Workspace, name: str) -> list[Project]:
+    return [each for each in workspace.taken(name).values() if has_master(each)]
 
 
 def _learned(workspace: Workspace, name: str) -> list[str]:

@@ -40,25 +40,6 @@ Truth = Mapping[str, Sequence[Object]]
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
-    """The figures of one label, or of all together; None where the shots have no such object.
-
-    ap50: average precision at an overlap of 0.5; ap: its mean over 0.5 to 0.95. objects: to be found; found: of them,
-    at the evaluation's score; false: finds a shot that are none.
-    """
-
-    ap50: float | None
-    ap: float | None
-    objects: int
-    found: int
-    false: float
-
-    @property
-    def recall(self) -> float | None:
-        return self.found / self.objects if self.objects else None
-
-
-@dataclass(frozen=True, slots=True)
 class Evaluation:
     """Predictions judged.
 
@@ -68,8 +49,8 @@ class Evaluation:
     for the second.
     """
 
-    labels: Mapping[str, Score]
-    total: Score
+    labels: Mapping[str, Figures]
+    total: Figures
     score: float
     missed: tuple[tuple[str, Object], ...]
     false: tuple[Prediction, ...]
@@ -100,8 +81,8 @@ def to_json(evaluation: Evaluation, digest: str, count: int) -> Judged:
     return Judged(
         shots=Judges(digest, count, evaluation.total.objects),
         score=evaluation.score,
-        total=_figures(evaluation.total),
-        labels={label: _figures(score) for label, score in evaluation.labels.items()},
+        total=evaluation.total,
+        labels=dict(evaluation.labels),
         missed=tuple(Missed(shot, thing.label, _edges(thing.box)) for shot, thing in evaluation.missed[:WORST]),
         false=tuple(Find(one.shot, one.label, _edges(one.box), one.score) for one in evaluation.false[:WORST]),
         confused=tuple((*pair, number) for pair, number in evaluation.confused.items()),
@@ -111,21 +92,13 @@ def to_json(evaluation: Evaluation, digest: str, count: int) -> Judged:
 def from_json(judged: Judged) -> Evaluation:
     """The evaluation that a record tells; of what was missed or false it has the worst."""
     return Evaluation(
-        labels={label: _score(figures) for label, figures in judged.labels.items()},
-        total=_score(judged.total),
+        labels=judged.labels,
+        total=judged.total,
         score=judged.score,
         missed=tuple((one.shot, Object(one.label, _box(one.box))) for one in judged.missed),
         false=tuple(Prediction(one.shot, one.label, _box(one.box), one.score) for one in judged.false),
         confused={(first, second): number for first, second, number in judged.confused},
     )
-
-
-def _figures(score: Score) -> Figures:
-    return Figures(score.ap50, score.ap, score.objects, score.found, score.false)
-
-
-def _score(figures: Figures) -> Score:
-    return Score(figures.ap50, figures.ap, figures.objects, figures.found, figures.false)
 
 
 def _edges(box: Box) -> Edges:
@@ -189,13 +162,13 @@ class _Matched:
         objects = sum(thing.label == label and not thing.difficult for things in truth.values() for thing in things)
         return cls(objects, chosen, right, passed, taken, label)
 
-    def judged(self, score: float, shots: int) -> Score:
+    def judged(self, score: float, shots: int) -> Figures:
         sure = np.array([one.score >= score for one in self.predictions], bool)
         false = int((sure & ~self.right[0] & ~self.passed[0]).sum())
         found = int((sure & self.right[0]).sum())
         levels = [self._precision(level) for level in range(len(OVERLAPS))] if self.objects else None
         mean = float(np.mean(levels)) if levels else None
-        return Score(levels[0] if levels else None, mean, self.objects, found, false / max(shots, 1))
+        return Figures(levels[0] if levels else None, mean, self.objects, found, false / max(shots, 1))
 
     def _precision(self, level: int) -> float:
         """The average precision at an overlap: of 101 recalls, the best precision at that recall or a higher one."""
@@ -269,9 +242,9 @@ def _best(matched: Sequence[_Matched]) -> float:
     return float(scores[int(np.argmax(f1))])
 
 
-def _total(labels: Sequence[Score]) -> Score:
+def _total(labels: Sequence[Figures]) -> Figures:
     asked = [one for one in labels if one.objects]
-    return Score(
+    return Figures(
         ap50=float(np.mean([one.ap50 for one in asked])) if asked else None,
         ap=float(np.mean([one.ap for one in asked])) if asked else None,
         objects=sum(one.objects for one in labels),

@@ -11,7 +11,7 @@ from typing import TypeGuard, TypeVar
 
 import msgspec
 
-from dlim import store
+from dlim import shots, store
 from dlim.errors import DlimError, shown
 from dlim.geometry import Box
 from dlim.names import nearest
@@ -98,7 +98,7 @@ def judge(data: bytes, frozen: Frozen, pictures: Mapping[str, Path], into: Path)
     if not truth or (faults and not predictions):
         return None, [*faults, *([] if truth else ["no shot is labelled: nothing is judged"])]
     if frozen.unlearned:
-        faults.append(f"shots show {', '.join(frozen.unlearned)}, which it doesn't learn and isn't asked for")
+        faults.append(shots.unasked(frozen.unlearned))
     found = evaluation.evaluate(truth, [one for one in predictions if one.shot in truth])
     judged = evaluation.to_json(found, frozen.digest, len(truth))
     try:

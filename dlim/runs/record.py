@@ -101,13 +101,21 @@ Edges = tuple[float, float, float, float]
 
 
 class Figures(Part, frozen=True):
-    """How well a label is found, or all together, as `evaluation.Score` has it. false: false finds a shot."""
+    """How well a label is found, or all together; None where the shots have no such object.
+
+    ap50: average precision at an overlap of 0.5; ap: its mean over 0.5 to 0.95. objects: to be found; found: of them,
+    at the evaluation's score; false: finds a shot that are none.
+    """
 
     ap50: float | None
     ap: float | None
     objects: int
     found: int
     false: float
+
+    @property
+    def recall(self) -> float | None:
+        return self.found / self.objects if self.objects else None
 
 
 class Missed(Part, frozen=True):

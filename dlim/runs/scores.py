@@ -35,7 +35,7 @@ def figures(judged: Judged) -> Iterator[tuple[str, str]]:
     total = judged.total
     yield "AP50", points(total.ap50)
     yield "AP50:95", points(total.ap)
-    recall = f" ({100 * total.found / total.objects:.0f} %)" if total.objects else ""
+    recall = "" if total.recall is None else f" ({100 * total.recall:.0f} %)"
     yield "found", f"{total.found:,} of {total.objects:,}{recall}"
     yield "false finds a shot", f"{total.false:.2f}"
     yield "score used", f"{judged.score:.2f}"
@@ -221,16 +221,18 @@ def _differs(first: str, one: Record, second: str, two: Record, name: str) -> It
 
 
 def _on_shots(first: str, one: Judged | None, second: str, two: Judged | None) -> Iterator[str]:
-    if one is None or two is None:
-        lacking = [name for name, each in ((first, one), (second, two)) if each is None]
-        yield f"shots: {' and '.join(lacking)} {'was' if len(lacking) == 1 else 'were'} not judged on shots"
-    elif one.shots.digest != two.shots.digest:
-        yield "shots differ, so these figures can't be compared:"
-    for name, each in ((first, one), (second, two)):
-        if each is not None and (one is None or two is None or one.shots.digest != two.shots.digest):
-            yield f"  {name} {next(told(each))}"
-    if one is None or two is None or one.shots.digest != two.shots.digest:
+    if one is not None and two is not None and one.shots.digest == two.shots.digest:
+        yield from _on_same_shots(first, one, second, two)
         return
+    lacking = [name for name, each in ((first, one), (second, two)) if each is None]
+    if lacking:
+        yield f"shots: {' and '.join(lacking)} {'was' if len(lacking) == 1 else 'were'} not judged on shots"
+    else:
+        yield "shots differ, so these figures can't be compared:"
+    yield from (f"  {name} {next(told(each))}" for name, each in ((first, one), (second, two)) if each is not None)
+
+
+def _on_same_shots(first: str, one: Judged, second: str, two: Judged) -> Iterator[str]:
     yield f"on the same {counted(one.shots.count, 'shot')} ({one.shots.digest[:12]}):"
     less = two.total.false - one.total.false
     rows = [

@@ -20,7 +20,6 @@ OBJECTS = "objects.json"
 SLIGHT = 2.0
 """Pixels by which a hand-drawn box may hang over the crop and still be taken for one around its edge."""
 
-
 MOST = 10_000
 """Objects of a master: each of its images names them all."""
 

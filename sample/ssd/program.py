@@ -132,17 +132,22 @@ def _written(path: Path, make: Callable[[Path], object]) -> None:
 
 def load(path: Path, kind: str) -> dict[str, Any]:
     """What a weight of this kind of network holds; nothing in the file is run. Raises Fault where it is none."""
+    found = _loaded(path, "train first, or name another with --weight")
+    if not isinstance(found, dict) or found.get("kind") != kind:
+        raise Fault(f"{shown(path)} is no weight of this program's")
+    return found
+
+
+def _loaded(path: Path, remedy: str) -> Any:
+    """What torch wrote into a file; nothing in it is run. Raises Fault; remedy: what to do where there is none."""
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
-        raise Fault(f"{shown(path)} is missing; train first, or name another with --weight") from error
+        raise Fault(f"{shown(path)} is missing; {remedy}") from error
     except Exception as error:
         raise Fault(
             f"{shown(path)} is broken, or no weight of torch's ({type(error).__name__}: {error})"[:300]
         ) from error
-    if not isinstance(found, dict) or found.get("kind") != kind:
-        raise Fault(f"{shown(path)} is no weight of this program's")
-    return found
 
 
 def start(network: torch.nn.Module, path: Path) -> str:
@@ -151,14 +156,7 @@ def start(network: torch.nn.Module, path: Path) -> str:
     Tensors are known by name or, where the file is a backbone's, by their order; what has another shape, such as the
     part that knows the classes, begins at random. Returns how much was taken. Raises Fault where that is nothing.
     """
-    try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise Fault(f"{shown(path)} is missing; name a file of weights with --pretrained") from error
-    except Exception as error:
-        raise Fault(
-            f"{shown(path)} is broken, or no weight of torch's ({type(error).__name__}: {error})"[:300]
-        ) from error
+    found = _loaded(path, "name a file of weights with --pretrained")
     found = found.get("state", found) if isinstance(found, dict) else {}
     given = {name: value for name, value in found.items() if isinstance(value, torch.Tensor)}
     own = network.state_dict()
